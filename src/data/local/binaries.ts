@@ -1,0 +1,108 @@
+import { execFileSync } from 'node:child_process'
+import { accessSync, constants, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { defineProblem } from '../../kernel/problems.ts'
+import { canInstallPackages, installPackages } from './apt.ts'
+
+/** A Postgres installation: the folder with `postgres` and `initdb`, and its major version. */
+export interface PostgresBinaries {
+  folder: string
+  major: number
+}
+
+const OLDEST_POSTGRES = 15
+const POSTGRES_FOLDERS = [
+  '/usr/lib/postgresql/*/bin',
+  '/usr/pgsql-*/bin',
+  '/opt/homebrew/opt/postgresql@*/bin',
+  '/usr/local/opt/postgresql@*/bin',
+  '/Applications/Postgres.app/Contents/Versions/*/bin',
+]
+const PROGRAM_FOLDERS = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin']
+const CLUSTER_SETTINGS = '/etc/postgresql-common/createcluster.conf'
+
+const missing = defineProblem({
+  code: 'local-server-missing',
+  status: 500,
+  title: 'A server program is missing',
+})
+
+/** The installed Postgres of the highest version (>= 15), or of version `major` when a data directory needs that one. */
+export function findPostgres(major?: number): PostgresBinaries | undefined {
+  const folders = [...pathFolders(), ...POSTGRES_FOLDERS.flatMap((pattern) => globSync(pattern))]
+  const found = folders
+    .filter((folder) => isProgram(join(folder, 'postgres')) && isProgram(join(folder, 'initdb')))
+    .map((folder) => ({ folder, major: majorVersion(join(folder, 'postgres')) }))
+    .filter((one) => (major === undefined ? one.major >= OLDEST_POSTGRES : one.major === major))
+  return found.sort((a, b) => b.major - a.major)[0]
+}
+
+/**
+ * The installed redis-server. Debian keeps the same program as `redis-check-rdb` in redis-tools, a package without a
+ * service; it is a server when called by a name that is not its own.
+ */
+export function findRedis(): string | undefined {
+  const folders = [...pathFolders(), ...PROGRAM_FOLDERS]
+  const named = (name: string) => folders.map((folder) => join(folder, name)).find(isProgram)
+  return named('redis-server') ?? (existsSync('/etc/debian_version') ? named('redis-check-rdb') : undefined)
+}
+
+/**
+ * Makes sure that the named servers are on this machine, installing them when root on Debian, in such a way that no
+ * service of the system's own is started. Throws one Problem that says what to install or which variable to set.
+ */
+export async function ensureServers(
+  wanted: readonly ('postgres' | 'redis')[],
+  log: (line: string) => void,
+): Promise<void> {
+  const absent = wanted.filter((name) => !(name === 'postgres' ? findPostgres() : findRedis()))
+  if (absent.length === 0) return
+  if (!canInstallPackages()) throw missing(advice(absent))
+  const packages = absent.map((name) => (name === 'postgres' ? 'postgresql' : 'redis-tools'))
+  const restore = absent.includes('postgres') ? withoutMainCluster() : () => {}
+  try {
+    await installPackages(packages, log)
+  } finally {
+    restore()
+  }
+  const still = absent.filter((name) => !(name === 'postgres' ? findPostgres() : findRedis()))
+  if (still.length > 0) throw missing(advice(still))
+}
+
+function advice(absent: readonly ('postgres' | 'redis')[]): string {
+  const lines = {
+    postgres: `PostgreSQL ${OLDEST_POSTGRES} or newer was not found: install it (Debian: apt install postgresql; macOS: brew install postgresql@17), or set DATABASE_URL to a running one.`,
+    redis:
+      'redis-server was not found: install it (Debian: apt install redis-server; macOS: brew install redis), or set REDIS_URL to a running one.',
+  }
+  return absent.map((name) => lines[name]).join('\n')
+}
+
+/** Debian's package would make and start a cluster of its own; afterwards the machine's own choice stands again. */
+function withoutMainCluster(): () => void {
+  const before = existsSync(CLUSTER_SETTINGS) ? readFileSync(CLUSTER_SETTINGS, 'utf8') : undefined
+  mkdirSync(dirname(CLUSTER_SETTINGS), { recursive: true })
+  writeFileSync(CLUSTER_SETTINGS, `${before ?? ''}\ncreate_main_cluster = false\n`)
+  return () => {
+    const packaged = '/usr/share/postgresql-common/createcluster.conf'
+    const after = before ?? (existsSync(packaged) ? readFileSync(packaged, 'utf8') : '')
+    writeFileSync(CLUSTER_SETTINGS, after)
+  }
+}
+
+const pathFolders = (): string[] =>
+  (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function majorVersion(postgres: string): number {
+  const text = execFileSync(postgres, ['--version'], { encoding: 'utf8' })
+  return Number(/\) (\d+)/.exec(text)?.[1] ?? 0)
+}

@@ -1,0 +1,232 @@
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { defineProblem } from '../../kernel/problems.ts'
+import { type Account, isRoot, serverAccount } from './account.ts'
+import { ensureServers, findPostgres, type PostgresBinaries } from './binaries.ts'
+import { claim } from './claim.ts'
+import { removeShortSocketFolder, serverHome, socketFolder } from './home.ts'
+import { endOrphan } from './orphan.ts'
+import { type PostgresListen, type PostgresSettings, writePostgresConfig } from './postgresConfig.ts'
+import { secretFile } from './secretFile.ts'
+import { lastLines, type ServerProcess, startServerProcess } from './serverProcess.ts'
+
+/** A private Postgres server that lives as long as this process at most. */
+export interface LocalPostgres {
+  /** Connects the superuser `postgres` to the database `postgres` over the UNIX socket. */
+  url: string
+  /** The superuser's password, as in `<dir>/secrets/postgres-superuser`. */
+  password: string
+  socketDir: string
+  /** Part of the socket's name, and the TCP port when `listen` was given. */
+  port: number
+  pid: number
+  /** Resolves when the server has ended, asked to or not, with how it ended. */
+  ended: Promise<string>
+  /** Ends it in order: sessions are closed, the data is written. */
+  stop(): Promise<void>
+  /** Ends it as a power cut would (SIGKILL). The next start recovers. */
+  kill(): Promise<void>
+}
+
+const STOP_MS = 30_000
+const SLOW_START_MS = 5_000
+const startFailed = defineProblem({
+  code: 'local-postgres',
+  status: 500,
+  title: 'The private Postgres does not start',
+})
+
+/**
+ * Starts a private Postgres on the files in `<dir>/postgres`, made on first use, reachable by the UNIX socket only unless
+ * `listen` names a TCP address (port 0: any free one). Installs Postgres when it can (see binaries.ts). Throws a Problem
+ * that says what to do.
+ */
+export async function startPostgres(options: {
+  dir: string
+  settings?: PostgresSettings
+  listen?: PostgresListen
+  log: (line: string) => void
+}): Promise<LocalPostgres> {
+  const { dir, settings = {}, log } = options
+  await ensureServers(['postgres'], log)
+  const account = serverAccount(['postgres'])
+  if (isRoot() && !account)
+    throw startFailed('Postgres refuses to run as root: create a user named postgres.')
+  const home = serverHome({ dir, name: 'postgres', account, log })
+  const release = await claim(`postgres ${home}`)
+  try {
+    const listen = options.listen && { ...options.listen, port: options.listen.port || (await freePort()) }
+    const password = secretFile(join(dir, 'secrets/postgres-superuser'))
+    const pidFile = join(home, 'cluster/postmaster.pid')
+    await endOrphan({ pidFile, folder: join(home, 'cluster'), polite: 'SIGINT', log })
+    const binaries = await prepareCluster({ home, password, account, log })
+    const port = listen?.port ?? 5432
+    const socketDir = socketFolder(home, `.s.PGSQL.${port}`, account)
+    writePostgresConfig({ home, socketFolder: socketDir, settings, listen })
+    const url = `postgres://postgres:${password}@${encodeURIComponent(socketDir)}:${port}/postgres`
+    const server = await run({ home, binaries, account, url, log })
+    return describe({ server, url, password, socketDir, port, home, release })
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+function describe(options: {
+  server: ServerProcess
+  url: string
+  password: string
+  socketDir: string
+  port: number
+  home: string
+  release: () => Promise<void>
+}): LocalPostgres {
+  const { server, url, password, socketDir, port, home, release } = options
+  const ended = server.ended.then(async (how) => {
+    removeShortSocketFolder(join(home, 'run'))
+    await release()
+    return how
+  })
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    await server.end(signal, STOP_MS)
+    await ended
+  }
+  const stop = (): Promise<void> => end('SIGINT')
+  const kill = (): Promise<void> => end('SIGKILL')
+  return { url, password, socketDir, port, pid: server.pid, ended, stop, kill }
+}
+
+/**
+ * Makes the database files unless they are there; returns the programs that fit them. They are made under another name
+ * and renamed when complete, so that an interrupted start leaves nothing that looks whole.
+ */
+async function prepareCluster(options: {
+  home: string
+  password: string
+  account: Account | undefined
+  log: (line: string) => void
+}): Promise<PostgresBinaries> {
+  const { home, password, account, log } = options
+  const cluster = join(home, 'cluster')
+  if (existsSync(cluster)) return binariesFor(cluster)
+  const binaries = findPostgres() as PostgresBinaries
+  for (const name of readdirSync(home))
+    if (name.startsWith('new-')) rmSync(join(home, name), { recursive: true })
+  const fresh = join(home, `new-${process.pid}-${Date.now()}`)
+  mkdirSync(fresh, { mode: 0o700 })
+  const passwordFile = join(home, 'new-password')
+  writeFileSync(passwordFile, password, { mode: 0o600 })
+  if (account) for (const path of [fresh, passwordFile]) chownSync(path, account.uid, account.gid)
+  log(`Creating the database files in ${home}`)
+  const program = await startServerProcess({
+    command: join(binaries.folder, 'initdb'),
+    args: [
+      ...['-D', fresh, '-U', 'postgres', '-A', 'scram-sha-256', `--pwfile=${passwordFile}`],
+      ...['-E', 'UTF8', '--locale=C.UTF-8', '--data-checksums'],
+    ],
+    account,
+    deathSignal: 'KILL',
+    logFile: join(home, 'initdb.log'),
+  })
+  const how = await program.ended
+  rmSync(passwordFile)
+  if (how !== 'exit code 0') {
+    throw startFailed(`initdb failed (${how}):\n${lastLines(join(home, 'initdb.log'), 5)}`)
+  }
+  renameSync(fresh, cluster)
+  return binaries
+}
+
+function binariesFor(cluster: string): PostgresBinaries {
+  const major = Number(readFileSync(join(cluster, 'PG_VERSION'), 'utf8'))
+  const binaries = findPostgres(major)
+  if (binaries) return binaries
+  throw startFailed(
+    `${cluster} was made by PostgreSQL ${major}, which is not installed. Install it, or move the folder away to begin anew.`,
+  )
+}
+
+async function run(options: {
+  home: string
+  binaries: PostgresBinaries
+  account: Account | undefined
+  url: string
+  log: (line: string) => void
+}): Promise<ServerProcess> {
+  const { home, binaries, account, url, log } = options
+  const logFile = join(home, 'server.log')
+  const began = Date.now()
+  for (;;) {
+    const server = await startServerProcess({
+      command: join(binaries.folder, 'postgres'),
+      args: ['-D', join(home, 'cluster'), '-c', `config_file=${join(home, 'postgresql.conf')}`],
+      account,
+      deathSignal: 'INT',
+      logFile,
+    })
+    if (await answers(server, url, log)) return server
+    const why = lastLines(logFile, 5)
+    // Sessions of a killed server need a moment to notice that it is gone.
+    const dying = why.includes('pre-existing shared memory block') && Date.now() - began < 10_000
+    if (!dying) throw startFailed(`It ended at once (${await server.ended}). The end of ${logFile}:\n${why}`)
+    await sleep(200)
+  }
+}
+
+/** Waits until the superuser can log in; false when the server ends before. */
+async function answers(server: ServerProcess, url: string, log: (line: string) => void): Promise<boolean> {
+  const began = Date.now()
+  for (let told = false; !server.hasEnded(); ) {
+    const refusal = await logIn(url)
+    if (refusal === undefined) return true
+    if (refusal === '28P01') {
+      await server.end('SIGINT', STOP_MS)
+      throw startFailed(
+        'The password in secrets/postgres-superuser is not the one the database files were made with.',
+      )
+    }
+    if (!told && Date.now() - began > SLOW_START_MS) {
+      log('Postgres is recovering from an unclean end …')
+      told = true
+    }
+    await sleep(20)
+  }
+  return false
+}
+
+/** The code of the refusal (SQLSTATE or system error), undefined when welcome. */
+async function logIn(url: string): Promise<string | undefined> {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return undefined
+  } catch (error) {
+    return (error as { code?: string }).code ?? 'unknown'
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
