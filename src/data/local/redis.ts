@@ -1,7 +1,7 @@
 import { chownSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Redis } from 'ioredis'
 import { defineProblem } from '../../kernel/problems.ts'
 import { type Account, serverAccount } from './account.ts'
 import { ensureServers, findRedis } from './binaries.ts'
@@ -143,23 +143,15 @@ async function run(options: {
   )
 }
 
-/** Whether the server is up and has loaded its data. */
-async function answers(path: string, password: string): Promise<boolean> {
-  const client = new Redis({
-    path,
-    password,
-    lazyConnect: true,
-    retryStrategy: () => null,
-    maxRetriesPerRequest: 0,
+/** Whether the server is up and has loaded its data (RESP2; a password is base64url, so it needs no quoting). */
+function answers(path: string, password: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    let answer = ''
+    const socket = connect(path, () => socket.end(`AUTH ${password}\r\nPING\r\n`))
+    socket.on('data', (chunk) => {
+      answer += chunk
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => resolve(answer === '+OK\r\n+PONG\r\n'))
   })
-  client.on('error', () => {})
-  try {
-    await client.connect()
-    await client.ping()
-    await client.quit()
-    return true
-  } catch {
-    client.disconnect()
-    return false
-  }
 }
