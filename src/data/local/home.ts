@@ -66,7 +66,7 @@ export function removeDataDirectory(dir: string): void {
     removeShortSocketFolder(join(elsewhere ?? home, 'run'))
     if (elsewhere?.startsWith(`${ELSEWHERE}/`)) rmSync(elsewhere, { recursive: true, force: true })
   }
-  rmSync(dir, { recursive: true, force: true })
+  rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
 }
 
 /**
