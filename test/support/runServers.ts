@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureServers } from '../../src/data/local/binaries.ts'
@@ -27,6 +27,8 @@ export async function startRunServers(root: string, log: (line: string) => void)
   removeStale(runs)
   const dir = join(runs, String(process.pid))
   const temporary = mkdtempSync(join(tmpdir(), `${TEMPORARY}${process.pid}-`))
+  // The servers that tests start run as other users.
+  chmodSync(temporary, 0o711)
   const { DATABASE_URL, REDIS_URL } = process.env
   await ensureServers(
     [...(DATABASE_URL ? [] : (['postgres'] as const)), ...(REDIS_URL ? [] : (['redis'] as const))],

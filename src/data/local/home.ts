@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   chownSync,
   lstatSync,
   mkdirSync,
@@ -27,7 +28,7 @@ const ELSEWHERE = '/var/lib/surety'
 const LONGEST_SOCKET_PATH = 107
 
 /**
- * Makes the folder `<dir>/<name>` for a server that runs as `account` and returns its real path. Root often works in
+ * Makes the folder `<dir>/<name>`, and `dir` passable, for a server that runs as `account` and returns its real path. Root often works in
  * /root (0700), which the user postgres cannot pass: then the folder is made under /var/lib/surety, `<dir>/<name>` is a
  * symbolic link to it, and `log` says so.
  */
@@ -39,6 +40,7 @@ export function serverHome(options: {
 }): string {
   const { dir, name, account, log } = options
   mkdirSync(dir, { recursive: true })
+  if (account) letPass(dir)
   const home = join(realpathSync(dir), name)
   if (!present(home)) {
     if (account && closedFolder(dirname(home), account)) symlinkSync(newHomeElsewhere(), home)
@@ -90,6 +92,12 @@ export function removeShortSocketFolder(run: string): void {
   const target = readlinkSync(run)
   if (target.startsWith(join(tmpdir(), 'surety-run-'))) rmSync(target, { recursive: true, force: true })
   rmSync(run)
+}
+
+/** Lets others pass the data directory itself: what is in it has closed permissions of its own. */
+function letPass(dir: string): void {
+  const { mode, uid } = statSync(dir)
+  if (uid === process.getuid?.()) chmodSync(dir, (mode & 0o7777) | 0o011)
 }
 
 /** The nearest folder at or above `dir` that `account` cannot pass (needs the x bit), or undefined. */
