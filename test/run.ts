@@ -8,6 +8,8 @@ import { findLeftovers } from './support/leftovers.ts'
 import { type RunServers, startRunServers } from './support/runServers.ts'
 
 const PATTERNS = ['src', 'examples', 'test', 'bench', 'scripts'].map((folder) => `${folder}/**/*.test.ts`)
+/** A test that hangs fails after two minutes; one that needs longer says so itself. */
+const TIMEOUT = '--test-timeout=120000'
 const LEFTOVER_GRACE_MS = 3_000
 
 const root = join(import.meta.dirname, '..')
@@ -49,7 +51,7 @@ function runTests(
   env: Record<string, string>,
 ): Promise<number> {
   const preload = `--import=${join(import.meta.dirname, 'support/endWithRun.ts')}`
-  const settings = ['--test', '--test-concurrency=2', '--test-reporter=spec', ...flags]
+  const settings = ['--test', '--test-concurrency=2', '--test-reporter=spec', TIMEOUT, ...flags]
   runner = spawn(process.execPath, [preload, ...settings, ...files], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ...env },
