@@ -33,7 +33,11 @@ function pinnedNode() {
   if (existsSync(pinned)) return pinned
   if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath
   throw new Error(
-    `There is no pinned Node 24 for ${process.platform}-${process.arch} on npm. Install Node 24 and run this again.`,
+    [
+      `There is no pinned Node 24 in node_modules for ${process.platform}-${process.arch}.`,
+      'If the packages were installed without optional ones, remove node_modules and run this again;',
+      'else install Node 24 yourself.',
+    ].join('\n'),
   )
 }
 
