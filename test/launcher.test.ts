@@ -5,11 +5,16 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { removeDataDirectory } from '../src/data/local/home.ts'
-import { copyLauncher } from './support/checkout.ts'
+import { copyRepository } from './support/checkout.ts'
 import { until } from './support/holder.ts'
 import { findLeftovers } from './support/leftovers.ts'
 
 const skip = process.platform !== 'linux' && 'processes are looked for in /proc'
+
+const PARTS = [
+  ...['package.json', 'package-lock.json', 'scripts'],
+  ...['src/kernel', 'src/data/local', 'src/cli/process'],
+]
 
 /** Stands in for the product: two servers and a supervised process, ended in order. */
 const MAIN = `
@@ -114,7 +119,7 @@ test('an unknown command is answered with the known ones', async (t) => {
 })
 
 function checkout(t: TestContext): string {
-  const folder = copyLauncher({ 'src/cli/main.ts': MAIN, 'src/cli/worker.ts': WORKER })
+  const folder = copyRepository(PARTS, { 'src/cli/main.ts': MAIN, 'src/cli/worker.ts': WORKER })
   t.after(async () => {
     for (const { pid } of findLeftovers([folder])) process.kill(pid, 'SIGKILL')
     await sleep(100)

@@ -4,18 +4,13 @@ import { dirname, join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
 
-/** A copy of the repository's launcher and local servers with the given files; node_modules is a link to the real one. */
-export function copyLauncher(files: Record<string, string>): string {
+/**
+ * A copy of the named files and folders of this repository, with `files` beside them; node_modules is a link to the
+ * real one.
+ */
+export function copyRepository(parts: readonly string[], files: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), 'checkout-'))
-  for (const part of [
-    'scripts',
-    'src/cli/process',
-    'src/data/local',
-    'src/kernel',
-    'package.json',
-    'package-lock.json',
-  ])
-    cpSync(join(root, part), join(folder, part), { recursive: true })
+  for (const part of parts) cpSync(join(root, part), join(folder, part), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   write(folder, files)
   return folder
