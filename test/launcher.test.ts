@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { removeDataDirectory } from '../src/data/local/home.ts'
@@ -95,6 +97,29 @@ test('kill -9 of all of them at once leaves nothing', { skip }, async (t) => {
   await nothingIsLeft(run.folder)
 })
 
+test('kill -9 of a test run leaves nothing', { skip }, async (t) => {
+  const slow = `
+    import { writeFileSync } from 'node:fs'
+    import { test } from 'node:test'
+    import { createScratchDatabase } from '../test/support/servers.ts'
+    test('slow', async () => {
+      await createScratchDatabase()
+      writeFileSync('ready', process.env.SURETY_TEST_RUN)
+      await new Promise((resolve) => setTimeout(resolve, 1e6))
+    })`
+  const folder = copyRepository([...PARTS, 'test/run.ts', 'test/support'], { 'src/slow.test.ts': slow })
+  t.after(() => rmSync(folder, { recursive: true }))
+  // Without this run's mark, by which node:test refuses to run inside a test.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const npm = spawn('npm', ['test', '--', 'src/slow.test.ts'], { cwd: folder, env, stdio: 'ignore' })
+  const ready = join(folder, 'ready')
+  await until(() => existsSync(ready) && readFileSync(ready, 'utf8') !== '')
+  const gone = once(npm, 'exit')
+  process.kill(Number(readFileSync(ready, 'utf8')), 'SIGKILL')
+  assert.deepEqual(await gone, [137, null])
+  await nothingIsLeft(folder)
+})
+
 test('the exit code is that of the product', async (t) => {
   const folder = checkout(t)
   const npm = spawn('npm', ['run', '--silent', 'surety', '--', 'exit', '3'], { cwd: folder, stdio: 'ignore' })
@@ -110,12 +135,9 @@ test('the surety program runs the product from any folder', async (t) => {
 test('an unknown command is answered with the known ones', async (t) => {
   const folder = checkout(t)
   const program = spawn(process.execPath, [join(folder, 'scripts/run.mjs'), 'strat'])
-  let errors = ''
-  program.stderr.on('data', (chunk) => {
-    errors += chunk
-  })
+  const errors = collect(program.stderr)
   assert.deepEqual(await once(program, 'close'), [2, null])
-  assert.match(errors, /start\|surety\|test/)
+  assert.match(errors(), /start\|surety\|test/)
 })
 
 function checkout(t: TestContext): string {
@@ -124,7 +146,7 @@ function checkout(t: TestContext): string {
     for (const { pid } of findLeftovers([folder])) process.kill(pid, 'SIGKILL')
     await sleep(100)
     removeDataDirectory(join(folder, '.data'))
-    removeDataDirectory(folder)
+    rmSync(folder, { recursive: true })
   })
   return folder
 }
@@ -140,16 +162,21 @@ interface Run {
 /** `npm start` as a terminal would run it, in a process group of its own, until it says that it is ready. */
 async function startProduct(t: TestContext, folder = checkout(t)): Promise<Run> {
   const npm = spawn('npm', ['start'], { cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output = collect(npm.stdout, npm.stderr)
+  const ready = (): RegExpExecArray | null => /ready (\d+) (\d+)/.exec(output())
+  await until(() => ready() !== null || npm.exitCode !== null, 60).catch(() => {})
+  const [, launcher, main] = ready() ?? assert.fail(`did not start:\n${output()}`)
+  await until(() => workerRuns(folder))
+  return { folder, npm, launcher: Number(launcher), main: Number(main), output }
+}
+
+function collect(...streams: Readable[]): () => string {
   let output = ''
-  for (const stream of [npm.stdout, npm.stderr])
+  for (const stream of streams)
     stream.on('data', (chunk) => {
       output += chunk
     })
-  const ready = (): RegExpExecArray | null => /ready (\d+) (\d+)/.exec(output)
-  await until(() => ready() !== null || npm.exitCode !== null, 60).catch(() => {})
-  const [, launcher, main] = ready() ?? assert.fail(`did not start:\n${output}`)
-  await until(() => workerRuns(folder))
-  return { folder, npm, launcher: Number(launcher), main: Number(main), output: () => output }
+  return () => output
 }
 
 function workerRuns(folder: string): boolean {

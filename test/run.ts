@@ -3,7 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { globSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { dieWithParent } from '../src/cli/process/dieWithParent.ts'
+import { Problem } from '../src/kernel/problems.ts'
 import { findLeftovers } from './support/leftovers.ts'
 import { type RunServers, startRunServers } from './support/runServers.ts'
 
@@ -22,7 +24,13 @@ dieWithParent(async () => {
   await cleanUp()
   return 130
 })
-process.exitCode = await run(process.argv.slice(2))
+const code = await run(process.argv.slice(2)).catch((error: unknown) => {
+  // A Problem is written for the reader; anything else is a defect and shows where.
+  log(error instanceof Problem ? error.message : inspect(error))
+  return 1
+})
+// Servers that were started before a failure end with this process.
+process.exit(code)
 
 async function run(args: readonly string[]): Promise<number> {
   const flags = args.filter((arg) => arg.startsWith('-'))
@@ -64,21 +72,21 @@ function runTests(
   })
 }
 
-/** Ends the servers and reports how many processes of the run were left (they are killed). */
+/** Ends the servers, reports how many processes of the run were left (they are killed), and removes the files. */
 async function cleanUp(): Promise<number> {
   if (!servers) return 0
-  const { marks } = servers
-  const ended = servers.stop()
+  const { marks, stop, removeFiles } = servers
   servers = undefined
-  await ended
-  for (const began = Date.now(); findLeftovers(marks).length > 0; await sleep(100)) {
-    if (Date.now() - began > LEFTOVER_GRACE_MS) break
+  await stop()
+  for (const began = Date.now(); Date.now() - began < LEFTOVER_GRACE_MS; await sleep(100)) {
+    if (findLeftovers(marks).length === 0) break
   }
   const left = findLeftovers(marks)
   for (const { pid, command } of left) {
     log(`Process ${pid} was left by the tests: ${command}`)
     process.kill(pid, 'SIGKILL')
   }
+  removeFiles()
   return left.length
 }
 

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
@@ -10,6 +10,8 @@ const root = join(import.meta.dirname, '../..')
  */
 export function copyRepository(parts: readonly string[], files: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), 'checkout-'))
+  // Servers that run as other users keep their files below it.
+  chmodSync(folder, 0o711)
   for (const part of parts) cpSync(join(root, part), join(folder, part), { recursive: true })
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   write(folder, files)

@@ -12,8 +12,10 @@ export interface RunServers {
   env: Record<string, string>
   /** Found in the arguments or environment of every process of this run. */
   marks: string[]
-  /** Ends the servers and removes all files. */
+  /** Ends the servers. */
   stop(): Promise<void>
+  /** Removes all files of the run; call when none of its processes is left. */
+  removeFiles(): void
 }
 
 const TEMPORARY = 'surety-test-'
@@ -44,11 +46,14 @@ export async function startRunServers(root: string, log: (line: string) => void)
       SURETY_TEST_REDIS: redis
         ? JSON.stringify({ path: redis.path, password: redis.password })
         : (REDIS_URL as string),
+      SURETY_TEST_RUN: String(process.pid),
       TMPDIR: temporary,
     },
     marks: [temporary, dir],
     async stop() {
       await Promise.all([postgres?.stop(), redis?.stop()])
+    },
+    removeFiles() {
       removeDataDirectory(dir)
       rmSync(temporary, { recursive: true, force: true })
     },
