@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { once } from 'node:events'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defineProblem } from '../../kernel/problems.ts'
 import { isRoot } from './account.ts'
@@ -49,23 +52,23 @@ async function update(): Promise<void> {
   }
 }
 
-function aptGet(args: readonly string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn('apt-get', [...OPTIONS, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
-    // A Ctrl-C must not stop dpkg half-way: it would leave the machine's package database to be repaired by hand.
-    detached: true,
-  })
-  let output = ''
-  const keep = (chunk: Buffer): void => {
-    output = (output + chunk).slice(-20_000)
+/** Its own process group and a file for its output: a Ctrl-C or our end must not stop dpkg half-way. */
+async function aptGet(args: readonly string[]): Promise<{ code: number | null; output: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'surety-apt-'))
+  const file = join(folder, 'output')
+  const log = openSync(file, 'w')
+  try {
+    const child = spawn('apt-get', [...OPTIONS, ...args], {
+      stdio: ['ignore', log, log],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
+      detached: true,
+    })
+    const [code] = (await once(child, 'exit')) as [number | null]
+    return { code, output: readFileSync(file, 'utf8') }
+  } finally {
+    closeSync(log)
+    rmSync(folder, { recursive: true })
   }
-  child.stdout.on('data', keep)
-  child.stderr.on('data', keep)
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ code, output }))
-  })
 }
 
 const tail = (output: string): string => output.trimEnd().split('\n').slice(-8).join('\n')
