@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { accessSync, constants, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { defineProblem } from '../../kernel/problems.ts'
+import { isRoot, serverAccount } from './account.ts'
 import { canInstallPackages, installPackages } from './apt.ts'
 
 /** A Postgres installation: the folder with `postgres` and `initdb`, and its major version. */
@@ -20,6 +21,8 @@ const POSTGRES_FOLDERS = [
 ]
 const PROGRAM_FOLDERS = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin']
 const CLUSTER_SETTINGS = '/etc/postgresql-common/createcluster.conf'
+const PACKAGED_CLUSTER_SETTINGS = '/usr/share/postgresql-common/createcluster.conf'
+const NO_MAIN_CLUSTER = '\n# Only while surety installs the package:\ncreate_main_cluster = false\n'
 
 const missing = defineProblem({
   code: 'local-server-missing',
@@ -55,7 +58,7 @@ export async function ensureServers(
   wanted: readonly ('postgres' | 'redis')[],
   log: (line: string) => void,
 ): Promise<void> {
-  const absent = wanted.filter((name) => !(name === 'postgres' ? findPostgres() : findRedis()))
+  const absent = wanted.filter((name) => !isPresent(name))
   if (absent.length === 0) return
   if (!canInstallPackages()) throw missing(advice(absent))
   const packages = absent.map((name) => (name === 'postgres' ? 'postgresql' : 'redis-tools'))
@@ -65,7 +68,7 @@ export async function ensureServers(
   } finally {
     restore()
   }
-  const still = absent.filter((name) => !(name === 'postgres' ? findPostgres() : findRedis()))
+  const still = absent.filter((name) => !isPresent(name))
   if (still.length > 0) throw missing(advice(still))
 }
 
@@ -80,14 +83,20 @@ function advice(absent: readonly ('postgres' | 'redis')[]): string {
 
 /** Debian's package would make and start a cluster of its own; afterwards the machine's own choice stands again. */
 function withoutMainCluster(): () => void {
-  const before = existsSync(CLUSTER_SETTINGS) ? readFileSync(CLUSTER_SETTINGS, 'utf8') : undefined
+  const before = (readIfThere(CLUSTER_SETTINGS) ?? '').replaceAll(NO_MAIN_CLUSTER, '')
   mkdirSync(dirname(CLUSTER_SETTINGS), { recursive: true })
-  writeFileSync(CLUSTER_SETTINGS, `${before ?? ''}\ncreate_main_cluster = false\n`)
-  return () => {
-    const packaged = '/usr/share/postgresql-common/createcluster.conf'
-    const after = before ?? (existsSync(packaged) ? readFileSync(packaged, 'utf8') : '')
-    writeFileSync(CLUSTER_SETTINGS, after)
-  }
+  writeFileSync(CLUSTER_SETTINGS, before + NO_MAIN_CLUSTER)
+  return () => writeFileSync(CLUSTER_SETTINGS, before || (readIfThere(PACKAGED_CLUSTER_SETTINGS) ?? ''))
+}
+
+/** Root needs the user that Postgres runs as too: its package makes the user last. */
+function isPresent(name: 'postgres' | 'redis'): boolean {
+  if (name === 'redis') return findRedis() !== undefined
+  return findPostgres() !== undefined && (!isRoot() || serverAccount(['postgres']) !== undefined)
+}
+
+function readIfThere(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined
 }
 
 const pathFolders = (): string[] =>
