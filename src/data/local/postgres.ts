@@ -32,11 +32,6 @@ export interface LocalPostgres {
 
 const STOP_MS = 30_000
 const SLOW_START_MS = 5_000
-const startFailed = defineProblem({
-  code: 'local-postgres',
-  status: 500,
-  title: 'The private Postgres does not start',
-})
 
 /**
  * Starts a private Postgres on the files in `<dir>/postgres`, made on first use, reachable by the UNIX socket only unless
