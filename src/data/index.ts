@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs'
+import type { Redis, RedisOptions } from 'ioredis'
+import pg from 'pg'
+import { z } from 'zod'
+import { duration } from '../kernel/duration.ts'
+import { defineModule } from '../kernel/module.ts'
+import { type ConnectionPool, openConnectionPool } from './connectionPool.ts'
+import { databaseProblem } from './errors.ts'
+import { type Migrator, openMigrator } from './migrator.ts'
+import { openRedis } from './redis.ts'
+import { databases, roles } from './roles.ts'
+import { readSecret } from './secrets.ts'
+
+/** Plain SQL on one of the deployment's own databases. Values always as parameters. */
+export interface Database {
+  query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<Row[]>
+  /** One transaction: commits when `work` resolves, rolls back when it throws. */
+  transaction<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T>
+}
+
+/** The deployment's data stores. */
+export interface Stores {
+  /** Tenant registry, evidence, duties; as the app role, which reads only what it is granted. */
+  control: Database
+  /** The control database as the role that appends evidence; null in a process without its password. */
+  sealer: Database | null
+  redis: Redis
+  /** Connections to tenant stores. Only the tenancy module takes from it. */
+  tenants: ConnectionPool
+  /** Address without database and role. */
+  address: pg.ClientConfig
+  /** Schema changes and tenant databases; null in a process without the migrator's password. */
+  migrator: Migrator | null
+  /** The folder of secret files. */
+  secrets: string
+  /** Asks each store whether it answers. */
+  ready(): Promise<{ database: boolean; cache: boolean }>
+}
+
+const settings = z.object({
+  /** A socket directory, or a host name reached by TLS. */
+  host: z.string().min(1),
+  port: z.number().int().min(1).max(65_535).default(5432),
+  /** CA certificate file for a host reached by TCP. */
+  caFile: z.string().optional(),
+  redisSocket: z.string().optional(),
+  redisUrl: z.string().optional(),
+  redisPasswordFile: z.string().optional(),
+  /** Folder of secret files (mode 0700). */
+  secrets: z.string(),
+  appPasswordFile: z.string(),
+  /** Only for processes that migrate, provision and probe; the serving process does not have it. */
+  migratorPasswordFile: z.string().optional(),
+  /** Only for processes that append evidence. */
+  sealerPasswordFile: z.string().optional(),
+  /** Connections to tenant stores over all tenants. */
+  connections: z.number().int().min(2).default(64),
+  /** Callers that may wait for a connection, and for how long. */
+  waiting: z.number().int().min(0).default(1_000),
+  waitFor: duration.default(5_000),
+  idleFor: duration.default(30_000),
+  /** A statement is stopped after this. */
+  statementTimeout: duration.default(30_000),
+})
+
+export type StoreSettings = z.output<typeof settings>
+
+/** Postgres and Redis, by role. */
+export const stores = defineModule({
+  name: 'stores',
+  needs: {},
+  settings,
+  contradictions: (own) => [
+    ...(own.redisSocket && own.redisUrl
+      ? [{ settings: ['stores.redisSocket', 'stores.redisUrl'], why: 'name one Redis, not two.' }]
+      : []),
+    ...(!own.redisSocket && !own.redisUrl
+      ? [{ settings: ['stores.redisSocket', 'stores.redisUrl'], why: 'one of them must name a Redis.' }]
+      : []),
+    ...(!own.host.startsWith('/') && !own.caFile
+      ? [{ settings: ['stores.host', 'stores.caFile'], why: 'a database reached by TCP needs a CA file, so that the connection is encrypted and its server known.' }]
+      : []),
+  ],
+  async start({ settings, log }) {
+    const address = serverAddress(settings)
+    const control = openDatabase({ ...address, user: roles.app, password: readSecret(settings.appPasswordFile) })
+    const sealer = settings.sealerPasswordFile
+      ? openDatabase({ ...address, user: roles.sealer, password: readSecret(settings.sealerPasswordFile) })
+      : null
+    const migrator = settings.migratorPasswordFile
+      ? openMigrator({ ...address, user: roles.migrator, password: readSecret(settings.migratorPasswordFile) }, log)
+      : null
+    const redis = openRedis(redisAddress(settings), log)
+    await redis.connect().catch((error: unknown) => log.warn({ err: error }, 'redis is away; starting without it'))
+    const tenants = openConnectionPool({
+      most: settings.connections,
+      mostWaiting: settings.waiting,
+      waitFor: settings.waitFor,
+      idleFor: settings.idleFor,
+    })
+    const api: Stores = {
+      control,
+      sealer,
+      redis,
+      tenants,
+      address,
+      migrator,
+      secrets: settings.secrets,
+      ready: async () => ({ database: await answers(control.query('SELECT 1')), cache: await answers(redis.ping()) }),
+    }
+    return {
+      api,
+      async stop() {
+        await tenants.close()
+        await Promise.all([control.close(), sealer?.close(), migrator?.close()])
+        redis.disconnect()
+      },
+    }
+  },
+})
+
+function serverAddress(settings: StoreSettings): pg.ClientConfig {
+  return {
+    host: settings.host,
+    port: settings.port,
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: settings.statementTimeout,
+    idle_in_transaction_session_timeout: settings.statementTimeout * 2,
+    ...(settings.caFile ? { ssl: { ca: readCa(settings.caFile) } } : {}),
+  }
+}
+
+function openDatabase(config: pg.ClientConfig): Database & { close(): Promise<void> } {
+  const pool = new pg.Pool({ ...config, database: databases.control, max: 8, idleTimeoutMillis: 30_000 })
+  pool.on('error', () => undefined) // an idle connection broke; the next query opens another
+  return {
+    async query(text, values) {
+      try {
+        return (await pool.query(text, values as unknown[])).rows
+      } catch (error) {
+        throw databaseProblem(error)
+      }
+    },
+    async transaction(work) {
+      const client = await pool.connect().catch((error: unknown) => {
+        throw databaseProblem(error)
+      })
+      try {
+        await client.query('BEGIN')
+        const result = await work(client)
+        await client.query('COMMIT')
+        client.release()
+        return result
+      } catch (error) {
+        const failed = await client.query('ROLLBACK').catch((rollbackError: Error) => rollbackError)
+        client.release(failed instanceof Error)
+        throw databaseProblem(error)
+      }
+    },
+    close: () => pool.end(),
+  }
+}
+
+async function answers(question: Promise<unknown>): Promise<boolean> {
+  return question.then(
+    () => true,
+    () => false,
+  )
+}
+
+function readCa(file: string): string {
+  return readFileSync(file, 'utf8')
+}
+
+function redisAddress(settings: StoreSettings): RedisOptions {
+  const password = settings.redisPasswordFile ? readSecret(settings.redisPasswordFile) : undefined
+  if (settings.redisSocket) return { path: settings.redisSocket, password }
+  const { hostname, port, protocol, pathname } = new URL(settings.redisUrl ?? '')
+  return {
+    host: hostname,
+    port: Number(port || 6379),
+    db: Number(pathname.slice(1) || 0),
+    password,
+    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+  }
+}

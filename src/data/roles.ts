@@ -1,0 +1,26 @@
+/** Database roles of one deployment. None but the superuser of the cluster can step outside what stands here. */
+export const roles = {
+  /** Owns every object; nobody logs in as it. */
+  owner: 'surety_owner',
+  /** Changes schemas, makes and drops tenant databases. Never used by the process that serves requests. */
+  migrator: 'surety_migrator',
+  /** The serving process: reads the control database, works in the pooled store. Owns nothing. */
+  app: 'surety_app',
+  /** Appends to the evidence log. */
+  sealer: 'surety_sealer',
+  /** What a tenant's context may do in a tenant store; granted to `app` in the pool and to each tenant's own role. */
+  tenant: 'surety_tenant',
+} as const
+
+/** Databases of one deployment beside the tenants' own. */
+export const databases = {
+  /** Tenant registry, evidence, duties. */
+  control: 'surety_control',
+  /** Rows of all tenants of the `rows` model. */
+  pool: 'surety_pool',
+  /** Copied to make a tenant's own database. */
+  template: 'surety_template',
+} as const
+
+/** Prefix of ready-made tenant databases that nobody uses yet. */
+export const SPARE_PREFIX = 'surety_spare_'

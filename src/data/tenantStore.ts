@@ -1,0 +1,92 @@
+import { drizzle } from 'drizzle-orm/node-postgres'
+import type pg from 'pg'
+import type { Target } from './connection.ts'
+import type { ConnectionPool } from './connectionPool.ts'
+import { databaseProblem } from './errors.ts'
+import { beginTransaction, fly, type Preambles } from './flight.ts'
+import type { Prepared, Statement, TenantDatabase } from './statement.ts'
+
+/** One tenant's data: every call enters the tenant's context and leaves it again. */
+export interface TenantStore {
+  query<Values, Result>(statement: Statement<Values, Result>, values: Values): Promise<Result>
+  transaction<Result>(work: (db: TenantDatabase) => Promise<Result>): Promise<Result>
+}
+
+/** Where a tenant's data lies and how to enter its context there; asked anew for each call. */
+export interface Entry {
+  target: Target
+  preambles: Preambles
+}
+
+/**
+ * The store behind `entry`. A query is one flight: context, query, Sync. A transaction of k queries takes k+1 round
+ * trips, because BEGIN and the context ride ahead of its first query. Failures come as Problems where a caller can
+ * understand or repeat them (see errors.ts).
+ */
+export function openTenantStore(pool: ConnectionPool, entry: () => Entry): TenantStore {
+  const shared = database((config, values) => {
+    const { target, preambles } = entry()
+    return pool.share(target, (client) => fly(client, preambles, config, values))
+  })
+  const prepared = new Map<Statement<never, unknown>, Prepared<unknown>>()
+
+  return {
+    async query(statement, values) {
+      const key = statement as Statement<never, unknown>
+      let ready = prepared.get(key)
+      if (!ready) {
+        ready = statement.prepare(shared)
+        prepared.set(key, ready)
+      }
+      try {
+        return (await ready.execute(values as Record<string, unknown>)) as Awaited<ReturnType<typeof statement.prepare>['execute']>
+      } catch (error) {
+        throw databaseProblem(error)
+      }
+    },
+
+    async transaction(work) {
+      const { target, preambles } = entry()
+      try {
+        return await pool.alone(target, (client) => runTransaction(client, [beginTransaction, ...preambles], work))
+      } catch (error) {
+        throw databaseProblem(error)
+      }
+    },
+  }
+}
+
+async function runTransaction<Result>(
+  client: pg.Client,
+  opening: Preambles,
+  work: (db: TenantDatabase) => Promise<Result>,
+): Promise<Result> {
+  let ahead = opening
+  const db = database((config, values) => {
+    const preambles = ahead
+    ahead = []
+    return fly(client, preambles, config, values)
+  })
+  const begun = () => ahead.length === 0
+  try {
+    const result = await work(db)
+    if (begun()) await commit(client)
+    return result
+  } catch (error) {
+    // A connection whose transaction cannot be ended is never lent again.
+    if (begun()) await client.query('ROLLBACK').catch(() => client.end())
+    throw error
+  }
+}
+
+async function commit(client: pg.Client): Promise<void> {
+  const { command } = await client.query('COMMIT')
+  if (command !== 'COMMIT') throw new Error('The transaction was rolled back: a statement in it had failed.')
+}
+
+type Send = (config: pg.QueryConfig, values?: unknown[]) => Promise<pg.QueryResult>
+
+function database(send: Send): TenantDatabase {
+  const client = { query: send }
+  return drizzle({ client: client as unknown as pg.Client })
+}

@@ -1,0 +1,18 @@
+import type { FastifyPluginAsync } from 'fastify'
+
+/**
+ * Who a set of routes is for, decided by the request's host: the public trust center, the operators' back-office, or a
+ * tenant's own host. On `tenant` routes `request.tenant` is set; a route of one audience does not exist on another.
+ */
+export type Audience = 'trust' | 'admin' | 'tenant'
+
+/** Routes of one module for one audience. Schemas are zod; they become validation, serialisation and OpenAPI. */
+export interface RouteGroup {
+  audience: Audience
+  plugin: FastifyPluginAsync
+}
+
+/** What a module gives beside its api when it answers HTTP. */
+export interface GivesRoutes {
+  routes?: readonly RouteGroup[]
+}

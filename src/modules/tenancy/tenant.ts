@@ -1,0 +1,40 @@
+import type { Filestore } from '../../data/filestore.ts'
+import type { Statement, TenantDatabase } from '../../data/statement.ts'
+
+/** How a tenant's data is kept apart: a database and role of its own, or rows under row-level security in a pool. */
+export type IsolationModel = 'database' | 'rows'
+
+/** `suspended` reads but cannot write. */
+export type TenantState = 'active' | 'suspended'
+
+/** One line of the tenant registry. */
+export interface TenantRecord {
+  id: string
+  /** Lower-case DNS label; also the name of the database and of the file folder. */
+  slug: string
+  /** Display name. */
+  name: string
+  model: IsolationModel
+  state: TenantState
+  /** Full host names, lower-case ASCII, without port. */
+  hosts: readonly string[]
+  /** Exists so that probes can attack something real. Hidden from every list a customer sees. */
+  canary: boolean
+}
+
+/** The only way to a tenant's data. */
+export interface Tenant extends TenantRecord {
+  /** Runs one prepared statement in this tenant's context: one round trip, one implicit transaction. */
+  query<Values, Result>(statement: Statement<Values, Result>, values: Values): Promise<Result>
+  /**
+   * Runs `work` in one transaction in this tenant's context: k queries take k+1 round trips. Commits when `work`
+   * resolves, rolls back when it throws.
+   */
+  transaction<Result>(work: (db: TenantDatabase) => Promise<Result>): Promise<Result>
+  /** This tenant's files; no path leads out of its folder. */
+  files: Filestore
+  cache: {
+    /** The Redis key of `name` in this tenant's own key space. */
+    key(name: string): string
+  }
+}
