@@ -91,6 +91,7 @@ export function fly(
 
 /** Parses the preambles without running anything. A subclass, so that pg lets it onto a pipelined connection. */
 class Preparation extends pg.Query {
+  // @ts-expect-error the published types declare it as a property; pg itself has a method
   submit(connection: WireConnection): null {
     for (const statement of PREPARED) connection.parse(statement)
     connection.sync()
@@ -103,6 +104,6 @@ export function prepareFlights(client: pg.Client): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const preparation = new Preparation({ text: '' })
   Object.assign(preparation, { callback: (error: Error | null) => (error ? reject(error) : resolve()) })
-  client.query(preparation)
+  client.query(preparation as pg.Submittable)
   return promise
 }

@@ -31,15 +31,12 @@ export function openTenantStore(pool: ConnectionPool, entry: () => Entry): Tenan
   const prepared = new Map<Statement<never, unknown>, Prepared<unknown>>()
 
   return {
-    async query(statement, values) {
+    async query<Values, Result>(statement: Statement<Values, Result>, values: Values) {
       const key = statement as Statement<never, unknown>
-      let ready = prepared.get(key)
-      if (!ready) {
-        ready = statement.prepare(shared)
-        prepared.set(key, ready)
-      }
+      const ready = (prepared.get(key) ?? statement.prepare(shared)) as Prepared<Result>
+      prepared.set(key, ready)
       try {
-        return (await ready.execute(values as Record<string, unknown>)) as Awaited<ReturnType<typeof statement.prepare>['execute']>
+        return await ready.execute(values as Record<string, unknown>)
       } catch (error) {
         throw databaseProblem(error)
       }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { z } from 'zod'
 import type { Contradiction, Module, SettingsTree } from './module.ts'
 import { orderModules } from './module.ts'
 import { defineProblem } from './problems.ts'
@@ -35,7 +36,7 @@ export function loadSettings(
   for (const module of ordered) {
     const parsed = module.settings.strict().safeParse(merged[module.name] ?? {})
     if (parsed.success) tree[module.name] = parsed.data as Record<string, unknown>
-    else issues.push(...parsed.error.issues.map((issue) => `${[module.name, ...issue.path].join('.')}: ${issue.message}`))
+    else issues.push(...parsed.error.issues.map((issue: z.core.$ZodIssue) => `${[module.name, ...issue.path].join('.')}: ${issue.message}`))
   }
   if (issues.length > 0) throw invalidSettings(issues.join('\n'), { extensions: { issues } })
   refuseContradictions(ordered, tree)

@@ -1,0 +1,18 @@
+import type { Tenant, TenantRecord } from './tenant.ts'
+
+/** Makes recognisable content in a canary tenant; idempotent. Returns the ids of what it made. */
+export type CanarySeed = (tenant: Tenant, marker: string) => Promise<{ ids: string[] }>
+
+/** What other modules get from tenancy. */
+export interface TenancyApi {
+  /** The tenant that answers at `host` (normalised, without port). Throws a Problem `tenant-not-found` (404). */
+  resolve(host: string): Promise<Tenant>
+  /** Throws a Problem `tenant-not-found` (404). */
+  bySlug(slug: string): Promise<Tenant>
+  /** All tenants, canaries included, by slug. */
+  list(): Promise<readonly TenantRecord[]>
+  canaries: {
+    /** Names what a module puts into canary tenants, so that probes have something of every kind to look for. */
+    register(module: string, seed: CanarySeed): void
+  }
+}
