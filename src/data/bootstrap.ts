@@ -17,14 +17,22 @@ export async function bootstrapServer(superuser: pg.ClientConfig, passwords: Rol
   await as(superuser, 'postgres', async (client) => {
     await makeRoles(client, passwords)
     for (const database of Object.values(databases)) await makeDatabase(client, database)
-    for (const database of ['postgres', 'template1']) await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`)
+    for (const database of ['postgres', 'template1'])
+      await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`)
     await grantConnect(client)
   })
-  for (const database of [databases.pool, databases.template]) await as(superuser, database, hardenTenantStore)
-  await as(superuser, databases.control, (client) => client.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC'))
+  for (const database of [databases.pool, databases.template])
+    await as(superuser, database, hardenTenantStore)
+  await as(superuser, databases.control, (client) =>
+    client.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC'),
+  )
 }
 
-async function as(config: pg.ClientConfig, database: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+async function as(
+  config: pg.ClientConfig,
+  database: string,
+  work: (client: pg.Client) => Promise<unknown>,
+): Promise<void> {
   const client = new pg.Client({ ...config, database })
   await client.connect()
   try {
@@ -40,9 +48,18 @@ async function makeRoles(client: pg.Client, passwords: RolePasswords): Promise<v
     [owner, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
     [tenant, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
     // BYPASSRLS: backups and moves between models read all rows; the serving process never holds this role.
-    [migrator, `LOGIN NOSUPERUSER BYPASSRLS CREATEDB CREATEROLE PASSWORD ${pg.escapeLiteral(passwords.migrator)}`],
-    [app, `LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD ${pg.escapeLiteral(passwords.app)}`],
-    [sealer, `LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD ${pg.escapeLiteral(passwords.sealer)}`],
+    [
+      migrator,
+      `LOGIN NOSUPERUSER BYPASSRLS CREATEDB CREATEROLE PASSWORD ${pg.escapeLiteral(passwords.migrator)}`,
+    ],
+    [
+      app,
+      `LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD ${pg.escapeLiteral(passwords.app)}`,
+    ],
+    [
+      sealer,
+      `LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD ${pg.escapeLiteral(passwords.sealer)}`,
+    ],
   ]
   const { rows } = await client.query<{ rolname: string }>('SELECT rolname FROM pg_roles')
   const existing = new Set(rows.map(({ rolname }) => rolname))
@@ -59,14 +76,18 @@ async function makeRoles(client: pg.Client, passwords: RolePasswords): Promise<v
 async function makeDatabase(client: pg.Client, database: string): Promise<void> {
   const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [database])
   if (rowCount === 0) {
-    await client.query(`CREATE DATABASE ${database} OWNER ${roles.owner} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'`)
+    await client.query(
+      `CREATE DATABASE ${database} OWNER ${roles.owner} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'`,
+    )
   }
   await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`)
 }
 
 async function grantConnect(client: pg.Client): Promise<void> {
   const { control, pool, template } = databases
-  await client.query(`GRANT CONNECT, CREATE ON DATABASE ${control}, ${pool}, ${template} TO ${roles.migrator}`)
+  await client.query(
+    `GRANT CONNECT, CREATE ON DATABASE ${control}, ${pool}, ${template} TO ${roles.migrator}`,
+  )
   await client.query(`GRANT CONNECT ON DATABASE ${control}, ${pool} TO ${roles.app}`)
   await client.query(`GRANT CONNECT ON DATABASE ${control} TO ${roles.sealer}`)
 }

@@ -28,7 +28,11 @@ interface Waiter {
 }
 
 const busy = defineProblem({ code: 'database-busy', status: 503, title: 'The database is busy' })
-const shutDown = defineProblem({ code: 'database-closed', status: 503, title: 'The connection pool is closed' })
+const shutDown = defineProblem({
+  code: 'database-closed',
+  status: 503,
+  title: 'The connection pool is closed',
+})
 
 /** Flights queued on one connection at most; more callers wait in line. */
 const MOST_FLIGHTS = 64
@@ -136,7 +140,10 @@ export function openConnectionPool(bounds: {
     if (of(target.key).length + (opening.get(target.key) ?? 0) >= target.most) return false
     if (open < bounds.most) return true
     const idle = everyConnection().filter((c) => isIdle(c) && c.target.key !== target.key)
-    const longest = idle.reduce<Connection | undefined>((a, b) => (a && a.progress <= b.progress ? a : b), undefined)
+    const longest = idle.reduce<Connection | undefined>(
+      (a, b) => (a && a.progress <= b.progress ? a : b),
+      undefined,
+    )
     if (longest) discard(longest)
     return longest !== undefined
   }
@@ -209,8 +216,10 @@ export function openConnectionPool(bounds: {
     async close() {
       isClosed = true
       clearInterval(sweeper)
-      for (const key of new Set(waiters.map((waiter) => waiter.target.key))) failAll(key, shutDown('The process is shutting down; try again.'))
-      while (everyConnection().some((c) => c.flights > 0 || c.alone)) await new Promise((r) => setTimeout(r, 5))
+      for (const key of new Set(waiters.map((waiter) => waiter.target.key)))
+        failAll(key, shutDown('The process is shutting down; try again.'))
+      while (everyConnection().some((c) => c.flights > 0 || c.alone))
+        await new Promise((r) => setTimeout(r, 5))
       await Promise.all(everyConnection().map(discard))
     },
   }

@@ -104,6 +104,6 @@ export function prepareFlights(client: pg.Client): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const preparation = new Preparation({ text: '' })
   Object.assign(preparation, { callback: (error: Error | null) => (error ? reject(error) : resolve()) })
-  client.query(preparation as pg.Submittable)
+  client.query(preparation as unknown as pg.Submittable)
   return promise
 }

@@ -29,6 +29,8 @@ export interface Stores {
   tenants: ConnectionPool
   /** Address without database and role. */
   address: pg.ClientConfig
+  /** Of the app role. Only the tenancy module needs it, to open the pooled store. */
+  appPassword: string
   /** Schema changes and tenant databases; null in a process without the migrator's password. */
   migrator: Migrator | null
   /** The folder of secret files. */
@@ -78,20 +80,31 @@ export const stores = defineModule({
       ? [{ settings: ['stores.redisSocket', 'stores.redisUrl'], why: 'one of them must name a Redis.' }]
       : []),
     ...(!own.host.startsWith('/') && !own.caFile
-      ? [{ settings: ['stores.host', 'stores.caFile'], why: 'a database reached by TCP needs a CA file, so that the connection is encrypted and its server known.' }]
+      ? [
+          {
+            settings: ['stores.host', 'stores.caFile'],
+            why: 'a database reached by TCP needs a CA file, so that the connection is encrypted and its server known.',
+          },
+        ]
       : []),
   ],
   async start({ settings, log }) {
     const address = serverAddress(settings)
-    const control = openDatabase({ ...address, user: roles.app, password: readSecret(settings.appPasswordFile) })
+    const appPassword = readSecret(settings.appPasswordFile)
+    const control = openDatabase({ ...address, user: roles.app, password: appPassword })
     const sealer = settings.sealerPasswordFile
       ? openDatabase({ ...address, user: roles.sealer, password: readSecret(settings.sealerPasswordFile) })
       : null
     const migrator = settings.migratorPasswordFile
-      ? openMigrator({ ...address, user: roles.migrator, password: readSecret(settings.migratorPasswordFile) }, log)
+      ? openMigrator(
+          { ...address, user: roles.migrator, password: readSecret(settings.migratorPasswordFile) },
+          log,
+        )
       : null
     const redis = openRedis(redisAddress(settings), log)
-    await redis.connect().catch((error: unknown) => log.warn({ err: error }, 'redis is away; starting without it'))
+    await redis
+      .connect()
+      .catch((error: unknown) => log.warn({ err: error }, 'redis is away; starting without it'))
     const tenants = openConnectionPool({
       most: settings.connections,
       mostWaiting: settings.waiting,
@@ -104,9 +117,13 @@ export const stores = defineModule({
       redis,
       tenants,
       address,
+      appPassword,
       migrator,
       secrets: settings.secrets,
-      ready: async () => ({ database: await answers(control.query('SELECT 1')), cache: await answers(redis.ping()) }),
+      ready: async () => ({
+        database: await answers(control.query('SELECT 1')),
+        cache: await answers(redis.ping()),
+      }),
     }
     return {
       api,

@@ -17,14 +17,21 @@ export interface Migration {
 }
 
 const locked = defineProblem({ code: 'migration-locked', status: 503, title: 'Another migrator is at work' })
-const changed = defineProblem({ code: 'migration-changed', status: 500, title: 'An applied migration was changed' })
+const changed = defineProblem({
+  code: 'migration-changed',
+  status: 500,
+  title: 'An applied migration was changed',
+})
 
 /** Reads a module's `*.sql` files in name order. Each file says in its first comment why it exists. */
 export async function readMigrations(module: string, directory: URL): Promise<Migration[]> {
   const files = (await readdir(directory)).filter((file) => file.endsWith('.sql')).sort()
   return Promise.all(
     files.map(async (file) => {
-      const sql = await readFile(new URL(file, directory.href.endsWith('/') ? directory : `${directory.href}/`), 'utf8')
+      const sql = await readFile(
+        new URL(file, directory.href.endsWith('/') ? directory : `${directory.href}/`),
+        'utf8',
+      )
       return { name: `${module}/${file}`, sql, sha256: createHash('sha256').update(sql).digest('hex') }
     }),
   )
@@ -58,8 +65,13 @@ export async function migrate(
 }
 
 /** The names in `migrations` that the database behind `client` does not have yet. */
-export async function pendingMigrations(client: pg.ClientBase, migrations: readonly Migration[]): Promise<string[]> {
-  const { rows } = await client.query<{ exists: boolean }>(`SELECT to_regclass('surety.migration') IS NOT NULL AS exists`)
+export async function pendingMigrations(
+  client: pg.ClientBase,
+  migrations: readonly Migration[],
+): Promise<string[]> {
+  const { rows } = await client.query<{ exists: boolean }>(
+    `SELECT to_regclass('surety.migration') IS NOT NULL AS exists`,
+  )
   if (!rows[0]?.exists) return migrations.map(({ name }) => name)
   return (await findMissing(client, migrations)).map(({ name }) => name)
 }
@@ -67,10 +79,14 @@ export async function pendingMigrations(client: pg.ClientBase, migrations: reado
 async function lock(client: pg.ClientBase, waitFor: number): Promise<void> {
   const deadline = performance.now() + waitFor
   for (;;) {
-    const { rows } = await client.query<{ got: boolean }>('SELECT pg_try_advisory_lock($1) AS got', [MIGRATION_LOCK])
+    const { rows } = await client.query<{ got: boolean }>('SELECT pg_try_advisory_lock($1) AS got', [
+      MIGRATION_LOCK,
+    ])
     if (rows[0]?.got) return
     if (performance.now() > deadline) {
-      throw locked(`Another migrator has held lock ${MIGRATION_LOCK} for ${waitFor} ms; wait for it to finish.`)
+      throw locked(
+        `Another migrator has held lock ${MIGRATION_LOCK} for ${waitFor} ms; wait for it to finish.`,
+      )
     }
     await sleep(50)
   }
@@ -87,11 +103,15 @@ async function createLedger(client: pg.ClientBase): Promise<void> {
 }
 
 async function findMissing(client: pg.ClientBase, migrations: readonly Migration[]): Promise<Migration[]> {
-  const { rows } = await client.query<{ name: string; sha256: string }>('SELECT name, sha256 FROM surety.migration')
+  const { rows } = await client.query<{ name: string; sha256: string }>(
+    'SELECT name, sha256 FROM surety.migration',
+  )
   const applied = new Map(rows.map((row) => [row.name, row.sha256]))
   const tampered = migrations.filter(({ name, sha256 }) => applied.has(name) && applied.get(name) !== sha256)
   if (tampered.length > 0) {
-    throw changed(`${tampered.map(({ name }) => name).join(', ')} differ from what was applied; add a new migration instead.`)
+    throw changed(
+      `${tampered.map(({ name }) => name).join(', ')} differ from what was applied; add a new migration instead.`,
+    )
   }
   return migrations.filter(({ name }) => !applied.has(name))
 }

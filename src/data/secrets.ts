@@ -3,7 +3,11 @@ import { existsSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, wr
 import { join } from 'node:path'
 import { defineProblem } from '../kernel/problems.ts'
 
-const exposedSecret = defineProblem({ code: 'secret-exposed', status: 500, title: 'A secret file is open to others' })
+const exposedSecret = defineProblem({
+  code: 'secret-exposed',
+  status: 500,
+  title: 'A secret file is open to others',
+})
 
 /**
  * The secret `name` in `directory` (hex text in a file of mode 0600), made from 256 random bits when it does not exist

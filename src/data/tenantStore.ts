@@ -45,7 +45,9 @@ export function openTenantStore(pool: ConnectionPool, entry: () => Entry): Tenan
     async transaction(work) {
       const { target, preambles } = entry()
       try {
-        return await pool.alone(target, (client) => runTransaction(client, [beginTransaction, ...preambles], work))
+        return await pool.alone(target, (client) =>
+          runTransaction(client, [beginTransaction, ...preambles], work),
+        )
       } catch (error) {
         throw databaseProblem(error)
       }

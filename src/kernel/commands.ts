@@ -16,7 +16,10 @@ export interface Command {
   /** commander notation: `'--tenant <slug>'`. */
   options?: readonly { flags: string; summary: string; required?: boolean }[]
   /** Throws a Problem to fail; its detail is printed and the exit code is 1. */
-  run(input: { arguments: readonly string[]; options: Readonly<Record<string, string | boolean | undefined>> }, output: CommandOutput): Promise<void>
+  run(
+    input: { arguments: readonly string[]; options: Readonly<Record<string, string | boolean | undefined>> },
+    output: CommandOutput,
+  ): Promise<void>
 }
 
 /** What a module gives beside its api when it adds to the CLI. */

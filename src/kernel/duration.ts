@@ -16,8 +16,20 @@ export const duration = z
   })
 
 const NAMES = {
-  en: { d: ['day', 'days'], h: ['hour', 'hours'], m: ['minute', 'minutes'], s: ['second', 'seconds'], ms: ['millisecond', 'milliseconds'] },
-  de: { d: ['Tag', 'Tage'], h: ['Stunde', 'Stunden'], m: ['Minute', 'Minuten'], s: ['Sekunde', 'Sekunden'], ms: ['Millisekunde', 'Millisekunden'] },
+  en: {
+    d: ['day', 'days'],
+    h: ['hour', 'hours'],
+    m: ['minute', 'minutes'],
+    s: ['second', 'seconds'],
+    ms: ['millisecond', 'milliseconds'],
+  },
+  de: {
+    d: ['Tag', 'Tage'],
+    h: ['Stunde', 'Stunden'],
+    m: ['Minute', 'Minuten'],
+    s: ['Sekunde', 'Sekunden'],
+    ms: ['Millisekunde', 'Millisekunden'],
+  },
 } as const
 
 /** Languages every claim and page is written in. */
@@ -27,7 +39,8 @@ export type Language = 'de' | 'en'
  * `ms` as a reader's phrase in the largest unit that keeps it whole: `formatDuration(14_400_000, 'de')` is `'4 Stunden'`.
  */
 export function formatDuration(ms: number, language: Language): string {
-  const unit = (['d', 'h', 'm', 's'] as const).find((name) => ms >= UNITS[name] && ms % UNITS[name] === 0) ?? 'ms'
+  const unit =
+    (['d', 'h', 'm', 's'] as const).find((name) => ms >= UNITS[name] && ms % UNITS[name] === 0) ?? 'ms'
   const amount = Math.round(ms / UNITS[unit])
   const [one, many] = NAMES[language][unit]
   return `${amount} ${amount === 1 ? one : many}`

@@ -54,13 +54,19 @@ export interface Module<
 export type SettingsTree = Record<string, Record<string, unknown>>
 
 /** Declares a module; only gives types. */
-export function defineModule<Schema extends z.ZodObject, Needs extends Record<string, AnyModule>, G extends Gives>(
-  definition: Module<Schema, Needs, G>,
-): Module<Schema, Needs, G> {
+export function defineModule<
+  Schema extends z.ZodObject,
+  Needs extends Record<string, AnyModule>,
+  G extends Gives,
+>(definition: Module<Schema, Needs, G>): Module<Schema, Needs, G> {
   return definition
 }
 
-const moduleGraph = defineProblem({ code: 'module-graph', status: 500, title: 'The modules do not fit together' })
+const moduleGraph = defineProblem({
+  code: 'module-graph',
+  status: 500,
+  title: 'The modules do not fit together',
+})
 
 /** A started module. */
 export interface Started<G extends Gives = Gives> {
@@ -100,7 +106,9 @@ export async function startModules(
   try {
     for (const module of orderModules(modules)) started.push(await startOne(module, started, context))
   } catch (error) {
-    await stopAll(started).catch((stopError: unknown) => context.log.error({ err: stopError }, 'stop after failed start'))
+    await stopAll(started).catch((stopError: unknown) =>
+      context.log.error({ err: stopError }, 'stop after failed start'),
+    )
     throw error
   }
   return { started, stop: () => stopAll(started) }
@@ -112,7 +120,9 @@ async function startOne(
   context: { settings: SettingsTree; clock: Clock; log: Log; build: string },
 ): Promise<Started> {
   const apiOf = (need: AnyModule) => started.find((other) => other.name === need.name)?.gives.api
-  const needs = Object.fromEntries(Object.entries(module.needs).map(([key, need]) => [key, apiOf(need as AnyModule)]))
+  const needs = Object.fromEntries(
+    Object.entries(module.needs).map(([key, need]) => [key, apiOf(need as AnyModule)]),
+  )
   const gives = await module.start(
     {
       settings: context.settings[module.name] ?? {},

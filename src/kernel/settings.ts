@@ -9,7 +9,11 @@ type AnyModule = Module<any, any, any>
 /** A partial settings tree as written in a profile or a file: module name, then setting. */
 export type SettingsLayer = Record<string, Record<string, unknown>>
 
-const invalidSettings = defineProblem({ code: 'settings-invalid', status: 500, title: 'The settings are not valid' })
+const invalidSettings = defineProblem({
+  code: 'settings-invalid',
+  status: 500,
+  title: 'The settings are not valid',
+})
 const contradictingSettings = defineProblem({
   code: 'settings-contradict',
   status: 500,
@@ -31,12 +35,19 @@ export function loadSettings(
   const environment = environmentLayer(ordered, layers.environment ?? {})
   const merged = merge([layers.profile ?? {}, layers.file ?? {}, environment])
   const unknown = Object.keys(merged).filter((name) => !ordered.some((module) => module.name === name))
-  const issues = unknown.map((name) => `${name}: no such module; known: ${ordered.map((m) => m.name).join(', ')}`)
+  const issues = unknown.map(
+    (name) => `${name}: no such module; known: ${ordered.map((m) => m.name).join(', ')}`,
+  )
   const tree: SettingsTree = {}
   for (const module of ordered) {
     const parsed = module.settings.strict().safeParse(merged[module.name] ?? {})
     if (parsed.success) tree[module.name] = parsed.data as Record<string, unknown>
-    else issues.push(...parsed.error.issues.map((issue: z.core.$ZodIssue) => `${[module.name, ...issue.path].join('.')}: ${issue.message}`))
+    else
+      issues.push(
+        ...parsed.error.issues.map(
+          (issue: z.core.$ZodIssue) => `${[module.name, ...issue.path].join('.')}: ${issue.message}`,
+        ),
+      )
   }
   if (issues.length > 0) throw invalidSettings(issues.join('\n'), { extensions: { issues } })
   refuseContradictions(ordered, tree)
@@ -44,7 +55,9 @@ export function loadSettings(
 }
 
 function refuseContradictions(modules: readonly AnyModule[], tree: SettingsTree): void {
-  const found: Contradiction[] = modules.flatMap((module) => module.contradictions?.(tree[module.name], tree) ?? [])
+  const found: Contradiction[] = modules.flatMap(
+    (module) => module.contradictions?.(tree[module.name], tree) ?? [],
+  )
   if (found.length === 0) return
   const lines = found.map(({ settings, why }) => `${settings.join(' and ')}: ${why}`)
   throw contradictingSettings(lines.join('\n'), { extensions: { contradictions: found } })
@@ -60,15 +73,22 @@ function merge(layers: SettingsLayer[]): SettingsLayer {
 
 const ENVIRONMENT_NAME = /^SURETY_([A-Z0-9_]+?)__([A-Z0-9_]+?)(_FILE)?$/
 
-function environmentLayer(modules: readonly AnyModule[], environment: Record<string, string | undefined>): SettingsLayer {
+function environmentLayer(
+  modules: readonly AnyModule[],
+  environment: Record<string, string | undefined>,
+): SettingsLayer {
   const layer: SettingsLayer = {}
   for (const [name, text] of Object.entries(environment)) {
     const match = ENVIRONMENT_NAME.exec(name)
     if (!match || text === undefined) continue
     const module = modules.find((candidate) => snake(candidate.name) === match[1])
-    const key = module && Object.keys(module.settings.shape).find((candidate) => snake(candidate) === match[2])
+    const key =
+      module && Object.keys(module.settings.shape).find((candidate) => snake(candidate) === match[2])
     if (!module || !key) throw invalidSettings(`${name}: no module has this setting.`)
-    layer[module.name] = { ...layer[module.name], [key]: match[3] ? readSecretFile(name, text) : jsonOrText(text) }
+    layer[module.name] = {
+      ...layer[module.name],
+      [key]: match[3] ? readSecretFile(name, text) : jsonOrText(text),
+    }
   }
   return layer
 }
@@ -89,4 +109,8 @@ function readSecretFile(name: string, file: string): string {
   }
 }
 
-const snake = (name: string): string => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replaceAll('-', '_').toUpperCase()
+const snake = (name: string): string =>
+  name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replaceAll('-', '_')
+    .toUpperCase()

@@ -1,4 +1,3 @@
-import type { Filestore } from '../../data/filestore.ts'
 import type { Statement, TenantDatabase } from '../../data/statement.ts'
 
 /** How a tenant's data is kept apart: a database and role of its own, or rows under row-level security in a pool. */
@@ -31,8 +30,6 @@ export interface Tenant extends TenantRecord {
    * resolves, rolls back when it throws.
    */
   transaction<Result>(work: (db: TenantDatabase) => Promise<Result>): Promise<Result>
-  /** This tenant's files; no path leads out of its folder. */
-  files: Filestore
   cache: {
     /** The Redis key of `name` in this tenant's own key space. */
     key(name: string): string

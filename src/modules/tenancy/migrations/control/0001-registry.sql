@@ -24,17 +24,6 @@ CREATE TABLE tenancy.host (
 );
 CREATE INDEX ON tenancy.host (tenant_id);
 
--- Processes that keep tenants in memory hear of every change when it commits.
-CREATE FUNCTION tenancy.announce() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
-BEGIN
-  PERFORM pg_notify('tenancy', '');
-  RETURN NULL;
-END $$;
-CREATE TRIGGER announce AFTER INSERT OR UPDATE OR DELETE ON tenancy.tenant
-  FOR EACH STATEMENT EXECUTE FUNCTION tenancy.announce();
-CREATE TRIGGER announce AFTER INSERT OR UPDATE OR DELETE ON tenancy.host
-  FOR EACH STATEMENT EXECUTE FUNCTION tenancy.announce();
-
 GRANT USAGE ON SCHEMA tenancy TO surety_app, surety_migrator;
 GRANT SELECT ON tenancy.tenant, tenancy.host TO surety_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON tenancy.tenant, tenancy.host TO surety_migrator;

@@ -1,0 +1,64 @@
+import pg from 'pg'
+import { bootstrapServer, type RolePasswords } from '../data/bootstrap.ts'
+import { type Migration, migrate, readMigrations } from '../data/migrate.ts'
+import { openMigrator } from '../data/migrator.ts'
+import { roles } from '../data/roles.ts'
+import { keepSecret } from '../data/secrets.ts'
+import type { Log } from '../kernel/log.ts'
+import { type Module, orderModules } from '../kernel/module.ts'
+import { migrateTenantStores } from '../modules/tenancy/store.ts'
+
+type AnyModule = Module<any, any, any>
+
+/** The passwords of the login roles, from the folder of secrets; made when they are missing. */
+export function rolePasswords(secrets: string): RolePasswords {
+  return {
+    migrator: keepSecret(secrets, 'migrator-password'),
+    app: keepSecret(secrets, 'app-password'),
+    sealer: keepSecret(secrets, 'sealer-password'),
+  }
+}
+
+/**
+ * Makes roles, databases and schemas as the modules need them. `superuser` reaches the server's database `postgres`.
+ * Safe to repeat, and to run again after a crash at any point.
+ */
+export async function preparePlatform(options: {
+  superuser: pg.ClientConfig
+  secrets: string
+  modules: readonly AnyModule[]
+  log: Log
+  onProgress?: (done: number, total: number, what: string) => void
+}): Promise<void> {
+  const passwords = rolePasswords(options.secrets)
+  await bootstrapServer(options.superuser, passwords)
+  const { host, port, ssl } = options.superuser
+  const address = { host, port, ssl, user: roles.migrator, password: passwords.migrator }
+  const migrator = openMigrator(address, options.log)
+  try {
+    const control = await collectMigrations(options.modules, 'control')
+    await migrator.run('migrate', (client) => migrate(client, control))
+    const tenant = await collectMigrations(options.modules, 'tenant')
+    const sealKey = Buffer.from(keepSecret(options.secrets, 'seal-key'), 'hex')
+    await migrateTenantStores(migrator, tenant, sealKey, options.onProgress ?? (() => undefined))
+  } finally {
+    await migrator.close()
+  }
+}
+
+/** Connection settings from a `postgres://` URL, socket folders included (`?host=/run/…`). */
+export function parseDatabaseUrl(url: string): pg.ClientConfig {
+  const { host, port, user, password, ssl } = new pg.Client({ connectionString: url })
+  return { host, port, user, password: password ?? undefined, ssl }
+}
+
+async function collectMigrations(
+  modules: readonly AnyModule[],
+  store: 'control' | 'tenant',
+): Promise<Migration[]> {
+  const lists = orderModules(modules).map((module) => {
+    const directory = module.migrations?.[store]
+    return directory ? readMigrations(module.name, directory) : []
+  })
+  return (await Promise.all(lists)).flat()
+}

@@ -1,0 +1,79 @@
+import type pg from 'pg'
+import type { Target } from '../../data/connection.ts'
+import type { ConnectionPool } from '../../data/connectionPool.ts'
+import { enterContext } from '../../data/flight.ts'
+import { databases, roles } from '../../data/roles.ts'
+import { sealContext } from '../../data/seal.ts'
+import { type Entry, openTenantStore } from '../../data/tenantStore.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { tenantPassword, tenantRole } from './credentials.ts'
+import type { Registered } from './registry.ts'
+import type { Tenant } from './tenant.ts'
+
+/** What it takes to enter any tenant's context. */
+export interface TenantAccess {
+  pool: ConnectionPool
+  /** Server address without database and role. */
+  address: pg.ClientConfig
+  appPassword: string
+  sealKey: Uint8Array
+  tenantRoleSecret: string
+  clock: Clock
+  /** Connections to the pooled store, and to each tenant's own database, at most. */
+  pooledConnections: number
+  ownConnections: number
+}
+
+/** A seal is good for this long (ms) and renewed after half of it. */
+const SEAL_LIFE = 60_000
+
+/** The tenant object of a registry line: the only way to that tenant's data. */
+export function openTenant(registered: Registered, access: TenantAccess): Tenant {
+  const { database: _database, ...record } = registered
+  const entry = registered.model === 'rows' ? pooledEntry(registered, access) : ownEntry(registered, access)
+  const store = openTenantStore(access.pool, entry)
+  return {
+    ...record,
+    query: store.query,
+    transaction: store.transaction,
+    cache: { key: (name) => `tenant:${registered.id}:${name}` },
+  }
+}
+
+function pooledEntry(tenant: Registered, access: TenantAccess): () => Entry {
+  const target: Target = {
+    key: tenant.database,
+    config: { ...access.address, user: roles.app, password: access.appPassword, database: databases.pool },
+    most: access.pooledConnections,
+  }
+  const writable = tenant.state === 'active'
+  let sealedUntil = 0
+  let preambles: Entry['preambles'] = []
+  return () => {
+    const now = access.clock.now().getTime()
+    if (sealedUntil - now < SEAL_LIFE / 2) {
+      sealedUntil = now + SEAL_LIFE
+      preambles = [enterContext(sealContext(tenant.id, new Date(sealedUntil), access.sealKey), writable)]
+    }
+    return { target, preambles }
+  }
+}
+
+/** The context comes with the connection, so a query needs nothing ahead of it, unless it must be made read-only. */
+function ownEntry(tenant: Registered, access: TenantAccess): () => Entry {
+  const entry: Entry = {
+    target: {
+      key: tenant.database,
+      config: {
+        ...access.address,
+        user: tenantRole(tenant.slug),
+        password: tenantPassword(access.tenantRoleSecret, tenant.id),
+        database: tenant.database,
+        options: `-c app.tenant=${tenant.id}`,
+      },
+      most: access.ownConnections,
+    },
+    preambles: tenant.state === 'active' ? [] : [enterContext(tenant.id, false)],
+  }
+  return () => entry
+}

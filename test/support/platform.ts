@@ -1,0 +1,100 @@
+import { writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { parseDatabaseUrl, preparePlatform } from '../../src/cli/prepare.ts'
+import { type Stores, stores } from '../../src/data/index.ts'
+import { keepSecret } from '../../src/data/secrets.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { newId } from '../../src/kernel/ids.ts'
+import { createLog } from '../../src/kernel/log.ts'
+import { type Module, startModules } from '../../src/kernel/module.ts'
+import { loadSettings, type SettingsLayer } from '../../src/kernel/settings.ts'
+import { type TenancyApi, tenancy } from '../../src/modules/tenancy/index.ts'
+import { provisionTenant } from '../../src/modules/tenancy/provision.ts'
+import type { IsolationModel, Tenant } from '../../src/modules/tenancy/tenant.ts'
+import { testPostgresUrl, testRedis } from './servers.ts'
+
+/** Modules running on the run's Postgres and Redis. */
+export interface TestPlatform {
+  stores: Stores & { migrator: NonNullable<Stores['migrator']>; sealer: NonNullable<Stores['sealer']> }
+  tenancy: TenancyApi
+  /** The api of a started module. */
+  api(module: string): unknown
+  /** A new tenant with a slug of its own. */
+  makeTenant(model: IsolationModel): Promise<Tenant>
+  /** The superuser, for sabotage, in `database`. */
+  asSuperuser<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T>
+  stop(): Promise<void>
+}
+
+const SECRETS = join(tmpdir(), 'platform-secrets')
+
+/** Prepares the run's servers for `modules` and starts them, with stores and tenancy. */
+export async function testPlatform(
+  modules: readonly Module<any, any, any>[] = [],
+  layer: SettingsLayer = {},
+): Promise<TestPlatform> {
+  const log = createLog({ name: 'test', level: 'error' })
+  const superuser = parseDatabaseUrl(testPostgresUrl())
+  const all = [stores, tenancy, ...modules]
+  await alone(superuser, () => preparePlatform({ superuser, secrets: SECRETS, modules: all, log }))
+  const settings = loadSettings(all, { profile: storeSettings(superuser), file: layer })
+  const { started, stop } = await startModules(all, { settings, clock: systemClock, log, build: 'test' })
+  const api = (name: string) => started.find((module) => module.name === name)?.gives.api
+  const running = { stores: api('stores') as TestPlatform['stores'], tenancy: api('tenancy') as TenancyApi }
+  return {
+    ...running,
+    api,
+    async makeTenant(model) {
+      const slug = `t${newId().slice(-12)}`
+      const tenant = { slug, name: slug, model, hosts: [`${slug}.localhost`] }
+      await provisionTenant(running.stores.migrator, keepSecret(SECRETS, 'tenant-roles'), tenant)
+      return running.tenancy.bySlug(slug)
+    },
+    asSuperuser: (database, work) => connected({ ...superuser, database }, work),
+    stop,
+  }
+}
+
+/** Test files run side by side on one server: they prepare it one after the other. */
+function alone(superuser: pg.ClientConfig, work: () => Promise<void>): Promise<void> {
+  return connected({ ...superuser, database: 'postgres' }, async (client) => {
+    await client.query('SELECT pg_advisory_lock(1)')
+    await work()
+  })
+}
+
+function storeSettings(superuser: pg.ClientConfig): SettingsLayer {
+  const redis = testRedis()
+  return {
+    stores: {
+      host: superuser.host,
+      port: superuser.port,
+      ...(redis.path
+        ? { redisSocket: redis.path }
+        : { redisUrl: `redis://${redis.host}:${redis.port}/${redis.db ?? 0}` }),
+      ...(redis.password ? { redisPasswordFile: writeRedisPassword(redis.password) } : {}),
+      secrets: SECRETS,
+      appPasswordFile: join(SECRETS, 'app-password'),
+      migratorPasswordFile: join(SECRETS, 'migrator-password'),
+      sealerPasswordFile: join(SECRETS, 'sealer-password'),
+    },
+  }
+}
+
+function writeRedisPassword(password: string): string {
+  const file = join(SECRETS, `redis-${process.pid}`)
+  writeFileSync(file, password, { mode: 0o600 })
+  return file
+}
+
+async function connected<T>(config: pg.ClientConfig, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(config)
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
