@@ -1,5 +1,6 @@
-import type { HistoryEntry, MeasureResult, MeasuresAnswer } from './results.ts'
+import type { ProofBundle } from './evidence/log.ts'
 import type { Evidence, Measure } from './measure.ts'
+import type { HistoryEntry, MeasureResult, MeasuresAnswer } from './results.ts'
 
 /** What pages, CLI and API read and run. */
 export interface ProofApi {
@@ -11,13 +12,10 @@ export interface ProofApi {
   result(key: string): Promise<MeasureResult | undefined>
   /** Newest first. */
   history(key: string, limit: number): Promise<HistoryEntry[]>
-  /** The offline-verifiable bundle of one log entry (see evidence/bundle.ts), as JSON. */
-  bundle(index: number): Promise<unknown>
+  /** The offline-verifiable bundle of one record. Throws a Problem `evidence-not-found` (404). */
+  bundle(index: number): Promise<ProofBundle>
   /** The signed checkpoint note and the verifier key, as text; null before the first record. */
   checkpoint(): Promise<{ note: string; logKey: string } | null>
-  /** C2SP tlog-tiles bytes; undefined when the tile does not exist yet. */
-  tile(level: number, index: number, width: number): Promise<Uint8Array | undefined>
-  entriesTile(index: number, width: number): Promise<Uint8Array | undefined>
   /**
    * Runs one measure's probe now and appends its evidence. Two runs of one measure never overlap, in any process.
    * Only in a process that holds the log's signing key; elsewhere throws a Problem `proof-read-only`.
