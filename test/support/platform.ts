@@ -8,11 +8,13 @@ import { keepSecret } from '../../src/data/secrets.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { newId } from '../../src/kernel/ids.ts'
 import { createLog } from '../../src/kernel/log.ts'
-import { type Module, startModules } from '../../src/kernel/module.ts'
+import { type Module, type Started, startModules } from '../../src/kernel/module.ts'
 import { loadSettings, type SettingsLayer } from '../../src/kernel/settings.ts'
 import { type TenancyApi, tenancy } from '../../src/modules/tenancy/index.ts'
 import { provisionTenant } from '../../src/modules/tenancy/provision.ts'
 import type { IsolationModel, Tenant } from '../../src/modules/tenancy/tenant.ts'
+import type { ProofApi } from '../../src/proof/api.ts'
+import type { GivesMeasures } from '../../src/proof/measure.ts'
 import { testPostgresUrl, testRedis } from './servers.ts'
 
 /** Modules running on the run's Postgres and Redis. */
@@ -38,9 +40,11 @@ export async function testPlatform(
   const log = createLog({ name: 'test', level: 'error' })
   const superuser = parseDatabaseUrl(testPostgresUrl())
   const all = [stores, tenancy, ...modules]
-  await alone(superuser, () => preparePlatform({ superuser, secrets: SECRETS, modules: all, log }))
+  const release = await waitForServers(superuser)
+  await preparePlatform({ superuser, secrets: SECRETS, modules: all, log })
   const settings = loadSettings(all, { profile: storeSettings(superuser), file: layer })
   const { started, stop } = await startModules(all, { settings, clock: systemClock, log, build: 'test' })
+  registerMeasures(started)
   const api = (name: string) => started.find((module) => module.name === name)?.gives.api
   const running = { stores: api('stores') as TestPlatform['stores'], tenancy: api('tenancy') as TenancyApi }
   return {
@@ -53,16 +57,24 @@ export async function testPlatform(
       return running.tenancy.bySlug(slug)
     },
     asSuperuser: (database, work) => connected({ ...superuser, database }, work),
-    stop,
+    async stop() {
+      await stop()
+      await release()
+    },
   }
 }
 
-/** Test files run side by side on one server: they prepare it one after the other. */
-function alone(superuser: pg.ClientConfig, work: () => Promise<void>): Promise<void> {
-  return connected({ ...superuser, database: 'postgres' }, async (client) => {
-    await client.query('SELECT pg_advisory_lock(1)')
-    await work()
-  })
+function registerMeasures(started: readonly Started[]): void {
+  const proof = started.find(({ name }) => name === 'proof')?.gives.api as ProofApi | undefined
+  proof?.register(started.flatMap(({ gives }) => (gives as GivesMeasures).measures ?? []))
+}
+
+/** Test files run side by side on one server; those that sabotage it would disturb the others, so they take turns. */
+async function waitForServers(superuser: pg.ClientConfig): Promise<() => Promise<void>> {
+  const client = new pg.Client({ ...superuser, database: 'postgres' })
+  await client.connect()
+  await client.query('SELECT pg_advisory_lock(1)')
+  return () => client.end()
 }
 
 function storeSettings(superuser: pg.ClientConfig): SettingsLayer {

@@ -1,12 +1,21 @@
 import { z } from 'zod'
 import { stores } from '../../data/index.ts'
+import type { Migrator } from '../../data/migrator.ts'
+import { databases } from '../../data/roles.ts'
 import { keepSecret } from '../../data/secrets.ts'
 import { defineModule } from '../../kernel/module.ts'
+import type { Measure } from '../../proof/measure.ts'
 import type { CanarySeed, TenancyApi } from './api.ts'
+import { makeCanaries, openCanaries } from './canaries.ts'
+import { tenancyIsolationMode } from './measures/tenancy-isolation-mode.ts'
+import { tenancyScopingAuto } from './measures/tenancy-scoping-auto.ts'
+import { tenancySqli } from './measures/tenancy-sqli.ts'
+import { tenancyWrite } from './measures/tenancy-write.ts'
 import { openTenant, type TenantAccess } from './openTenant.ts'
 import { tenantNotFound } from './problems.ts'
 import { openRegistry, type Registered } from './registry.ts'
-import type { Tenant } from './tenant.ts'
+import type { IsolationModel, Tenant } from './tenant.ts'
+import { tenantTables } from './unprotectedTables.ts'
 
 export type { TenancyApi } from './api.ts'
 
@@ -15,11 +24,13 @@ export const tenancy = defineModule({
   name: 'tenancy',
   needs: { stores },
   settings: z.object({
-    /** Isolation models that new tenants may have. */
+    /** Isolation models that this deployment offers; each has a pair of canaries. */
     models: z
       .array(z.enum(['database', 'rows']))
       .min(1)
       .default(['database', 'rows']),
+    /** A new tenant answers at `<slug>.<baseDomain>`. */
+    baseDomain: z.string().default('localhost'),
     /** Connections to the pooled store, and to each tenant's own database. */
     pooledConnections: z.number().int().min(2).default(16),
     ownConnections: z.number().int().min(1).default(2),
@@ -30,18 +41,18 @@ export const tenancy = defineModule({
   },
   async start({ settings, clock }, { stores }) {
     const registry = openRegistry(stores.control)
-    const access: TenantAccess = {
+    const tenantRoleSecret = keepSecret(stores.secrets, 'tenant-roles')
+    const open = rememberOpened({
       pool: stores.tenants,
       address: stores.address,
       appPassword: stores.appPassword,
       sealKey: Buffer.from(keepSecret(stores.secrets, 'seal-key'), 'hex'),
-      tenantRoleSecret: keepSecret(stores.secrets, 'tenant-roles'),
+      tenantRoleSecret,
       clock,
       pooledConnections: settings.pooledConnections,
       ownConnections: settings.ownConnections,
-    }
+    })
     const seeds = new Map<string, CanarySeed>()
-    const open = rememberOpened(access)
     const api: TenancyApi = {
       async resolve(host) {
         const found = await registry.byHost(host)
@@ -56,11 +67,30 @@ export const tenancy = defineModule({
       list: async () => registry.list(),
       canaries: { register: (module, seed) => void seeds.set(module, seed) },
     }
-    return { api }
+    const { migrator } = stores
+    if (!migrator) return { api, measures: [] }
+    await makeCanaries(migrator, tenantRoleSecret, settings.models, settings.baseDomain)
+    return { api, measures: measures(migrator, settings.models, api, seeds) }
   },
 })
 
-/** One tenant object for each unchanged registry line, so that its prepared statements are kept. */
+function measures(
+  migrator: Migrator,
+  models: readonly IsolationModel[],
+  api: TenancyApi,
+  seeds: ReadonlyMap<string, CanarySeed>,
+): Measure[] {
+  const canaries = () => openCanaries(models, api.bySlug, seeds)
+  const tables = () => migrator.run('list tenant tables', tenantTables, databases.template)
+  return [
+    tenancyIsolationMode({ models }, migrator, canaries),
+    tenancyScopingAuto(canaries, tables),
+    tenancySqli(canaries),
+    tenancyWrite(canaries),
+  ]
+}
+
+/** One tenant object for each registry line that was read, so that its prepared statements are kept while it is fresh. */
 function rememberOpened(access: TenantAccess): (registered: Registered) => Tenant {
   const opened = new WeakMap<Registered, Tenant>()
   return (registered) => {

@@ -1,0 +1,69 @@
+import { sql } from 'drizzle-orm'
+import type { Migrator } from '../../data/migrator.ts'
+import { Problem } from '../../kernel/problems.ts'
+import type { CanarySeed } from './api.ts'
+import { type NewTenant, provisionTenant } from './provision.ts'
+import type { IsolationModel, Tenant } from './tenant.ts'
+
+/** Two tenants of one isolation model: A attacks, B holds what A must not see. */
+export interface CanaryPair {
+  model: IsolationModel
+  a: Tenant
+  b: Tenant
+}
+
+/** What a canary's rows and files contain. */
+export function markerOf(tenant: { id: string }): string {
+  return `canary-${tenant.id}`
+}
+
+/** Makes the canary tenants that are missing: two for each isolation model. */
+export async function makeCanaries(
+  migrator: Migrator,
+  tenantRoleSecret: string,
+  models: readonly IsolationModel[],
+  baseDomain: string,
+): Promise<void> {
+  for (const { slug, model } of models.flatMap(canarySlugs)) {
+    const tenant: NewTenant = {
+      slug,
+      name: `Canary ${slug}`,
+      model,
+      hosts: [`${slug}.${baseDomain}`],
+      canary: true,
+    }
+    await provisionTenant(migrator, tenantRoleSecret, tenant).catch((error: unknown) => {
+      if (!(error instanceof Problem && error.code === 'tenant-exists')) throw error
+    })
+  }
+}
+
+/** The canary pairs with their markers in place. */
+export async function openCanaries(
+  models: readonly IsolationModel[],
+  bySlug: (slug: string) => Promise<Tenant>,
+  seeds: ReadonlyMap<string, CanarySeed>,
+): Promise<CanaryPair[]> {
+  return Promise.all(
+    models.map(async (model) => {
+      const [a, b] = await Promise.all(canarySlugs(model).map(({ slug }) => bySlug(slug)))
+      for (const tenant of [a, b] as Tenant[]) {
+        await seedMarker(tenant)
+        for (const seed of seeds.values()) await seed(tenant, markerOf(tenant))
+      }
+      return { model, a, b } as CanaryPair
+    }),
+  )
+}
+
+function canarySlugs(model: IsolationModel): { slug: string; model: IsolationModel }[] {
+  return ['a', 'b'].map((letter) => ({ slug: `canary-${model}-${letter}`, model }))
+}
+
+async function seedMarker(tenant: Tenant): Promise<void> {
+  await tenant.transaction((db) =>
+    db.execute(
+      sql`INSERT INTO tenancy.canary (id, marker) VALUES (${tenant.id}, ${markerOf(tenant)}) ON CONFLICT DO NOTHING`,
+    ),
+  )
+}
