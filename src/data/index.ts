@@ -44,17 +44,17 @@ const settings = z.object({
   host: z.string().min(1),
   port: z.number().int().min(1).max(65_535).default(5432),
   /** CA certificate file for a host reached by TCP. */
-  caFile: z.string().optional(),
+  caFileName: z.string().optional(),
   redisSocket: z.string().optional(),
   redisUrl: z.string().optional(),
-  redisPasswordFile: z.string().optional(),
+  redisPasswordFileName: z.string().optional(),
   /** Folder of secret files (mode 0700). */
   secrets: z.string(),
-  appPasswordFile: z.string(),
+  appPasswordFileName: z.string(),
   /** Only for processes that migrate, provision and probe; the serving process does not have it. */
-  migratorPasswordFile: z.string().optional(),
+  migratorPasswordFileName: z.string().optional(),
   /** Only for processes that append evidence. */
-  sealerPasswordFile: z.string().optional(),
+  sealerPasswordFileName: z.string().optional(),
   /** Connections to tenant stores over all tenants. */
   connections: z.number().int().min(2).default(64),
   /** Callers that may wait for a connection, and for how long. */
@@ -79,10 +79,10 @@ export const stores = defineModule({
     ...(!own.redisSocket && !own.redisUrl
       ? [{ settings: ['stores.redisSocket', 'stores.redisUrl'], why: 'one of them must name a Redis.' }]
       : []),
-    ...(!own.host.startsWith('/') && !own.caFile
+    ...(!own.host.startsWith('/') && !own.caFileName
       ? [
           {
-            settings: ['stores.host', 'stores.caFile'],
+            settings: ['stores.host', 'stores.caFileName'],
             why: 'a database reached by TCP needs a CA file, so that the connection is encrypted and its server known.',
           },
         ]
@@ -90,14 +90,18 @@ export const stores = defineModule({
   ],
   async start({ settings, log }) {
     const address = serverAddress(settings)
-    const appPassword = readSecret(settings.appPasswordFile)
+    const appPassword = readSecret(settings.appPasswordFileName)
     const control = openDatabase({ ...address, user: roles.app, password: appPassword })
-    const sealer = settings.sealerPasswordFile
-      ? openDatabase({ ...address, user: roles.sealer, password: readSecret(settings.sealerPasswordFile) })
+    const sealer = settings.sealerPasswordFileName
+      ? openDatabase({
+          ...address,
+          user: roles.sealer,
+          password: readSecret(settings.sealerPasswordFileName),
+        })
       : null
-    const migrator = settings.migratorPasswordFile
+    const migrator = settings.migratorPasswordFileName
       ? openMigrator(
-          { ...address, user: roles.migrator, password: readSecret(settings.migratorPasswordFile) },
+          { ...address, user: roles.migrator, password: readSecret(settings.migratorPasswordFileName) },
           log,
         )
       : null
@@ -143,7 +147,7 @@ function serverAddress(settings: StoreSettings): pg.ClientConfig {
     connectionTimeoutMillis: 5_000,
     statement_timeout: settings.statementTimeout,
     idle_in_transaction_session_timeout: settings.statementTimeout * 2,
-    ...(settings.caFile ? { ssl: { ca: readCa(settings.caFile) } } : {}),
+    ...(settings.caFileName ? { ssl: { ca: readCa(settings.caFileName) } } : {}),
   }
 }
 
@@ -190,7 +194,7 @@ function readCa(file: string): string {
 }
 
 function redisAddress(settings: StoreSettings): RedisOptions {
-  const password = settings.redisPasswordFile ? readSecret(settings.redisPasswordFile) : undefined
+  const password = settings.redisPasswordFileName ? readSecret(settings.redisPasswordFileName) : undefined
   if (settings.redisSocket) return { path: settings.redisSocket, password }
   const { hostname, port, protocol, pathname } = new URL(settings.redisUrl ?? '')
   return {

@@ -86,11 +86,11 @@ function storeSettings(superuser: pg.ClientConfig): SettingsLayer {
       ...(redis.path
         ? { redisSocket: redis.path }
         : { redisUrl: `redis://${redis.host}:${redis.port}/${redis.db ?? 0}` }),
-      ...(redis.password ? { redisPasswordFile: writeRedisPassword(redis.password) } : {}),
+      ...(redis.password ? { redisPasswordFileName: writeRedisPassword(redis.password) } : {}),
       secrets: SECRETS,
-      appPasswordFile: join(SECRETS, 'app-password'),
-      migratorPasswordFile: join(SECRETS, 'migrator-password'),
-      sealerPasswordFile: join(SECRETS, 'sealer-password'),
+      appPasswordFileName: join(SECRETS, 'app-password'),
+      migratorPasswordFileName: join(SECRETS, 'migrator-password'),
+      sealerPasswordFileName: join(SECRETS, 'sealer-password'),
     },
   }
 }

@@ -12,7 +12,7 @@ import { tenancyScopingAuto } from './measures/tenancy-scoping-auto.ts'
 import { tenancySqli } from './measures/tenancy-sqli.ts'
 import { tenancyWrite } from './measures/tenancy-write.ts'
 import { openTenant, type TenantAccess } from './openTenant.ts'
-import { tenantNotFound } from './problems.ts'
+import { notPrivileged, tenantNotFound } from './problems.ts'
 import { openRegistry, type Registered } from './registry.ts'
 import type { IsolationModel, Tenant } from './tenant.ts'
 import { tenantTables } from './unprotectedTables.ts'
@@ -68,14 +68,20 @@ export const tenancy = defineModule({
       canaries: { register: (module, seed) => void seeds.set(module, seed) },
     }
     const { migrator } = stores
-    if (!migrator) return { api, measures: [] }
-    await makeCanaries(migrator, tenantRoleSecret, settings.models, settings.baseDomain)
-    return { api, measures: measures(migrator, settings.models, api, seeds) }
+    if (migrator) await makeCanaries(migrator, tenantRoleSecret, settings.models, settings.baseDomain)
+    return { api, measures: measures(migrator ?? noMigrator, settings.models, api, seeds) }
   },
 })
 
+/** Stands in where the process only shows measures and never runs their probes. */
+const noMigrator: Pick<Migrator, 'run'> = {
+  run: async () => {
+    throw notPrivileged("Run it in a process that holds the migrator's password, such as `surety work`.")
+  },
+}
+
 function measures(
-  migrator: Migrator,
+  migrator: Pick<Migrator, 'run'>,
   models: readonly IsolationModel[],
   api: TenancyApi,
   seeds: ReadonlyMap<string, CanarySeed>,

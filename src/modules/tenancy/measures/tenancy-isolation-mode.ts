@@ -12,7 +12,7 @@ interface Models {
 /** FEST-15, LARA-08, CAST-38: three pages promise three models; the sentence follows the setting. */
 export function tenancyIsolationMode(
   settings: Models,
-  migrator: Migrator,
+  migrator: Pick<Migrator, 'run'>,
   canaries: () => Promise<CanaryPair[]>,
 ): Measure<Models> {
   return measure<Models>({

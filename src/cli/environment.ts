@@ -1,0 +1,29 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { defineProblem } from '../kernel/problems.ts'
+
+/** Settings as environment variables: what a process is started with. */
+export type Environment = Record<string, string | undefined>
+
+const notRunning = defineProblem({ code: 'not-running', status: 503, title: 'The platform is not running' })
+
+/** Where `surety up` keeps its data. */
+export const DATA = '.data'
+
+const FILE = join(DATA, 'environment.json')
+
+/** Leaves the running platform's settings for other commands. Paths only: secrets stay in their files. */
+export function saveEnvironment(environment: Record<string, string>): void {
+  mkdirSync(DATA, { recursive: true })
+  writeFileSync(`${FILE}.partial`, JSON.stringify(environment, null, 2))
+  renameSync(`${FILE}.partial`, FILE)
+}
+
+/** The settings of the platform that `surety up` started here, under those of this process. */
+export function runningEnvironment(): Environment {
+  if (process.env.SURETY_STORES__HOST) return process.env
+  if (!existsSync(FILE))
+    throw notRunning('Start it with `npm start`, or name its stores by SURETY_STORES__… variables.')
+  return { ...z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(FILE, 'utf8'))), ...process.env }
+}

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs'
+import { program } from 'commander'
+import pc from 'picocolors'
+import { Problem } from '../kernel/problems.ts'
+import { verifyBundle } from '../proof/evidence/verify.ts'
+import { prove } from './prove.ts'
+import { serve } from './serve.ts'
+import { createTenant, listTenants } from './tenant.ts'
+import { up } from './up.ts'
+import { work } from './work.ts'
+
+program.name('surety').description('The measures a security page promises, running and proven.')
+
+program.command('up').description('boot everything on this machine').action(up)
+program.command('serve').description('answer HTTP').action(serve)
+program.command('work').description('run probes on schedule').action(work)
+
+program
+  .command('prove')
+  .description('run the probes now; exit code 1 when one is red')
+  .option('--measure <key>', 'only this one')
+  .option('--json', 'print the public answer')
+  .action(async (options: { measure?: string; json?: boolean }) => {
+    process.exitCode = await prove(options)
+  })
+
+program
+  .command('verify')
+  .description('verify a downloaded proof offline')
+  .argument('<file>', 'the bundle')
+  .option('--key <key>', "the log's key, from a source you trust")
+  .action((file: string, options: { key?: string }) => {
+    const { ok, steps } = verifyBundle(readFileSync(file, 'utf8'), options.key)
+    for (const step of steps) console.log(`${step.ok ? pc.green('✓') : pc.red('✕')} ${step.what}`)
+    process.exitCode = ok ? 0 : 1
+  })
+
+const tenant = program.command('tenant').description('tenants of this deployment')
+tenant.command('list').description('every tenant').action(listTenants)
+tenant
+  .command('create')
+  .description('make a tenant')
+  .argument('<slug>')
+  .option('--name <name>', 'display name')
+  .requiredOption('--model <model>', 'database or rows')
+  .action(createTenant)
+
+program.parseAsync().catch((error: unknown) => {
+  console.error(error instanceof Problem ? `${error.title}: ${error.message}` : error)
+  process.exit(1)
+})

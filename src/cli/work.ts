@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createLog } from '../kernel/log.ts'
+import { type Platform, startPlatform } from './platform.ts'
+import { dieWithParent } from './process/dieWithParent.ts'
+
+/** How often (ms) the schedule looks for proofs that are about to go stale. */
+const LOOK_EVERY = 10_000
+
+/** The process that runs probes on schedule: each when half of its freshness is over. Ends after the probe under way. */
+export async function work(): Promise<void> {
+  const log = createLog({ name: 'work', level: process.env.LOG_LEVEL ?? 'warn' })
+  const platform = await startPlatform({ log, environment: process.env })
+  const stopping = new AbortController()
+  const schedule = (async () => {
+    while (!stopping.signal.aborted) {
+      for (const key of await dueMeasures(platform)) {
+        if (stopping.signal.aborted) return
+        await platform.proof
+          .run(key)
+          .catch((error: unknown) => log.error({ err: error, key }, 'probe not run'))
+      }
+      await sleep(LOOK_EVERY, undefined, { signal: stopping.signal }).catch(() => undefined)
+    }
+  })()
+  dieWithParent(async () => {
+    stopping.abort()
+    await schedule
+    await platform.stop()
+  })
+}
+
+async function dueMeasures({ proof }: Platform): Promise<string[]> {
+  const { measures } = await proof.results()
+  const freshFor = new Map(proof.measures().map((measure) => [measure.key, measure.freshFor]))
+  return measures
+    .filter(
+      ({ key, checkedAt }) => !checkedAt || Date.now() - Date.parse(checkedAt) > (freshFor.get(key) ?? 0) / 2,
+    )
+    .map(({ key }) => key)
+}

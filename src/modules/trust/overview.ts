@@ -1,0 +1,61 @@
+import { html } from 'ghtml'
+import type { Language } from '../../kernel/duration.ts'
+import type { Family, Outcome } from '../../proof/measure.ts'
+import type { MeasureResult, MeasuresAnswer } from '../../proof/results.ts'
+import { badge, moment, page } from './page.ts'
+import { familyWords, outcomeWords, words } from './words.ts'
+
+/** The front page: what holds, what does not, sentence by sentence. */
+export function overviewPage(language: Language, name: string, answer: MeasuresAnswer): string {
+  const text = words[language]
+  const { measures } = answer
+  const broken = measures.filter(({ outcome }) => outcomeWords[outcome].tone === 'bad')
+  const families = (Object.keys(familyWords) as Family[]).filter((f) =>
+    measures.some(({ family }) => family === f),
+  )
+  const body = html`
+<h1>${text.title}</h1>
+<p class="lead">${text.lead}</p>
+!${totals(language, answer)}
+!${measures.every(({ outcome }) => outcome === 'never-run') ? html`<p class="empty">${text.empty}</p>` : ''}
+!${broken.length > 0 ? html`<section class="broken"><h2>${text.broken}</h2>!${list(language, broken)}</section>` : ''}
+!${families
+    .map(
+      (f) =>
+        html`<section><h2>${familyWords[f][language]}</h2>!${list(
+          language,
+          measures.filter(({ family }) => family === f),
+        )}</section>`,
+    )
+    .join('')}
+!${answer.checkpoint ? html`<section><h2>${text.checkpoint}</h2><pre tabindex="0">${answer.checkpoint}</pre></section>` : ''}`
+  return page(language, name, '', text.title, body)
+}
+
+function totals(language: Language, { totals, measures }: MeasuresAnswer): string {
+  const entries = Object.entries(totals) as [Outcome, number][]
+  const bars = entries
+    .map(
+      ([outcome, count]) =>
+        html`<span class="bar ${outcomeWords[outcome].tone} share-${Math.round((count / measures.length) * 20)}"></span>`,
+    )
+    .join('')
+  const legend = entries
+    .map(
+      ([outcome, count]) =>
+        html`<li><strong>${count}</strong> ${words[language].of} ${measures.length} !${badge(outcome, language)}</li>`,
+    )
+    .join('')
+  return html`<div class="bars" aria-hidden="true">!${bars}</div><ul class="totals">!${legend}</ul>`
+}
+
+function list(language: Language, measures: readonly MeasureResult[]): string {
+  const text = words[language]
+  const items = measures.map(
+    (
+      m,
+    ) => html`<li><a href="/${language}/measures/${m.key}"><span class="claim">${m.claim[language]}</span></a>
+<span class="meta">!${badge(m.outcome, language)} ${text.checked} !${m.checkedAt ? moment(m.checkedAt, language) : text.never}</span></li>`,
+  )
+  return html`<ul class="measures">!${items.join('')}</ul>`
+}

@@ -1,0 +1,78 @@
+import { readFile } from 'node:fs/promises'
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { Language } from '../../kernel/duration.ts'
+import { defineProblem } from '../../kernel/problems.ts'
+import type { ProofApi } from '../../proof/api.ts'
+import { measurePage } from './measurePage.ts'
+import { overviewPage } from './overview.ts'
+
+const noMeasure = defineProblem({ code: 'measure-unknown', status: 404, title: 'No such measure' })
+
+const language = z.enum(['de', 'en'])
+const key = z.string().regex(/^[a-z0-9.-]{1,80}$/)
+const limit = z.coerce.number().int().min(1).max(200).default(50)
+
+/** The public pages and their data. Everything comes from the evidence log; nothing here can be written. */
+export function trustRoutes(proof: ProofApi, name: string): FastifyPluginAsyncZod {
+  return async (app) => {
+    const css = await readFile(new URL('./trust.css', import.meta.url), 'utf8')
+
+    app.get('/', async (request, reply) =>
+      reply.redirect(`/${preferred(request.headers['accept-language'])}`, 303),
+    )
+    app.get('/trust.css', async (_request, reply) =>
+      reply.type('text/css; charset=utf-8').header('cache-control', 'public, max-age=300').send(css),
+    )
+
+    app.get('/:language', { schema: { params: z.object({ language }) } }, async (request, reply) =>
+      reply
+        .type('text/html; charset=utf-8')
+        .send(overviewPage(request.params.language, name, await proof.results())),
+    )
+    const measureParams = { schema: { params: z.object({ language, key }) } }
+    app.get('/:language/measures/:key', measureParams, async (request, reply) => {
+      const { language, key } = request.params
+      const measure = await find(key)
+      const [history, checkpoint] = await Promise.all([proof.history(key, 30), proof.checkpoint()])
+      const body = measurePage(language, name, measure, history, checkpoint?.logKey ?? null)
+      return reply.type('text/html; charset=utf-8').send(body)
+    })
+
+    app.get('/api/v1/measures', async (_request, reply) => open(reply).send(await proof.results()))
+    const byKey = { schema: { params: z.object({ key }) } }
+    app.get('/api/v1/measures/:key', byKey, async (request, reply) =>
+      open(reply).send(await find(request.params.key)),
+    )
+    const withLimit = { schema: { params: z.object({ key }), querystring: z.object({ limit }) } }
+    app.get('/api/v1/measures/:key/history', withLimit, async (request, reply) => {
+      await find(request.params.key)
+      return open(reply).send(await proof.history(request.params.key, request.query.limit))
+    })
+    const byIndex = { schema: { params: z.object({ index: z.coerce.number().int().min(0) }) } }
+    app.get('/api/v1/evidence/:index/bundle', byIndex, async (request, reply) =>
+      open(reply).send(await proof.bundle(request.params.index)),
+    )
+    app.get('/log/checkpoint', async (_request, reply) =>
+      open(reply)
+        .type('text/plain; charset=utf-8')
+        .send((await proof.checkpoint())?.note ?? ''),
+    )
+  }
+
+  async function find(key: string) {
+    const result = await proof.result(key)
+    if (!result) throw noMeasure(`There is no measure "${key}" here.`)
+    return result
+  }
+}
+
+/** Public data: any site may read it. */
+function open<Reply extends { header(name: string, value: string): Reply }>(reply: Reply): Reply {
+  return reply.header('access-control-allow-origin', '*').header('cache-control', 'no-cache')
+}
+
+function preferred(header: string | undefined): Language {
+  const first = /\b(de|en)\b/i.exec(header ?? '')
+  return first?.[1]?.toLowerCase() === 'de' ? 'de' : 'en'
+}
