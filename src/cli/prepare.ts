@@ -1,9 +1,9 @@
-import pg from 'pg'
 import { bootstrapServer, type RolePasswords } from '../data/bootstrap.ts'
 import { type Migration, migrate, readMigrations } from '../data/migrate.ts'
 import { openMigrator } from '../data/migrator.ts'
 import { roles } from '../data/roles.ts'
 import { keepSecret } from '../data/secrets.ts'
+import type { SqlAddress } from '../data/sql.ts'
 import type { Log } from '../kernel/log.ts'
 import { type Module, orderModules } from '../kernel/module.ts'
 import { migrateTenantStores } from '../modules/tenancy/store.ts'
@@ -24,7 +24,7 @@ export function rolePasswords(secrets: string): RolePasswords {
  * Safe to repeat, and to run again after a crash at any point.
  */
 export async function preparePlatform(options: {
-  superuser: pg.ClientConfig
+  superuser: SqlAddress
   secrets: string
   modules: readonly AnyModule[]
   log: Log
@@ -44,12 +44,6 @@ export async function preparePlatform(options: {
   } finally {
     await migrator.close()
   }
-}
-
-/** Connection settings from a `postgres://` URL, socket folders included (`?host=/run/…`). */
-export function parseDatabaseUrl(url: string): pg.ClientConfig {
-  const { host, port, user, password, ssl } = new pg.Client({ connectionString: url })
-  return { host, port, user, password: password ?? undefined, ssl }
 }
 
 async function collectMigrations(

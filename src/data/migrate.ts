@@ -64,18 +64,6 @@ export async function migrate(
   }
 }
 
-/** The names in `migrations` that the database behind `client` does not have yet. */
-export async function pendingMigrations(
-  client: pg.ClientBase,
-  migrations: readonly Migration[],
-): Promise<string[]> {
-  const { rows } = await client.query<{ exists: boolean }>(
-    `SELECT to_regclass('surety.migration') IS NOT NULL AS exists`,
-  )
-  if (!rows[0]?.exists) return migrations.map(({ name }) => name)
-  return (await findMissing(client, migrations)).map(({ name }) => name)
-}
-
 async function lock(client: pg.ClientBase, waitFor: number): Promise<void> {
   const deadline = performance.now() + waitFor
   for (;;) {

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 
 /**
  * A sealed tenant context: `<tenant uuid>.<expiry, Unix seconds, 10 digits>.<HMAC-SHA-256 of what stands before, hex>`.
@@ -8,9 +8,4 @@ import { createHmac, randomBytes } from 'node:crypto'
 export function sealContext(tenantId: string, expiresAt: Date, key: Uint8Array): string {
   const body = `${tenantId}.${Math.floor(expiresAt.getTime() / 1000)}`
   return `${body}.${createHmac('sha256', key).update(body).digest('hex')}`
-}
-
-/** A new sealing key, 256 bits. */
-export function newSealKey(): Uint8Array {
-  return randomBytes(32)
 }

@@ -2,9 +2,10 @@ import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { parseDatabaseUrl, preparePlatform } from '../../src/cli/prepare.ts'
+import { preparePlatform } from '../../src/cli/prepare.ts'
 import { type Stores, stores } from '../../src/data/index.ts'
 import { keepSecret } from '../../src/data/secrets.ts'
+import { parseDatabaseUrl } from '../../src/data/sql.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { newId } from '../../src/kernel/ids.ts'
 import { createLog } from '../../src/kernel/log.ts'
@@ -23,6 +24,8 @@ export interface TestPlatform {
   tenancy: TenancyApi
   /** The api of a started module. */
   api(module: string): unknown
+  /** All that a started module gives. */
+  gives(module: string): unknown
   /** A new tenant with a slug of its own. */
   makeTenant(model: IsolationModel): Promise<Tenant>
   /** The superuser, for sabotage, in `database`. */
@@ -50,6 +53,7 @@ export async function testPlatform(
   return {
     ...running,
     api,
+    gives: (name) => started.find((module) => module.name === name)?.gives,
     async makeTenant(model) {
       const slug = `t${newId().slice(-12)}`
       const tenant = { slug, name: slug, model, hosts: [`${slug}.localhost`] }

@@ -1,9 +1,9 @@
-import type pg from 'pg'
 import type { Target } from '../../data/connection.ts'
 import type { ConnectionPool } from '../../data/connectionPool.ts'
 import { enterContext } from '../../data/flight.ts'
 import { databases, roles } from '../../data/roles.ts'
 import { sealContext } from '../../data/seal.ts'
+import type { SqlAddress } from '../../data/sql.ts'
 import { type Entry, openTenantStore } from '../../data/tenantStore.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { tenantPassword, tenantRole } from './credentials.ts'
@@ -14,7 +14,7 @@ import type { Tenant } from './tenant.ts'
 export interface TenantAccess {
   pool: ConnectionPool
   /** Server address without database and role. */
-  address: pg.ClientConfig
+  address: SqlAddress
   appPassword: string
   sealKey: Uint8Array
   tenantRoleSecret: string

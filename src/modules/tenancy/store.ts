@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type pg from 'pg'
 import { type Migration, migrate } from '../../data/migrate.ts'
 import type { Migrator } from '../../data/migrator.ts'
 import { databases, roles, SPARE_PREFIX } from '../../data/roles.ts'
+import type { SqlClient } from '../../data/sql.ts'
 
 /**
  * Brings every tenant store to the newest schema: the pool, the template, ready-made databases and each tenant's own.
@@ -43,13 +43,13 @@ async function ownDatabases(migrator: Migrator): Promise<string[]> {
   })
 }
 
-async function asOwner(client: pg.Client, work: () => Promise<unknown>): Promise<void> {
+async function asOwner(client: SqlClient, work: () => Promise<unknown>): Promise<void> {
   await client.query(`SET ROLE ${roles.owner}`)
   await work()
   await client.query('RESET ROLE')
 }
 
-function keepSealKey(client: pg.Client, key: Uint8Array): Promise<unknown> {
+function keepSealKey(client: SqlClient, key: Uint8Array): Promise<unknown> {
   const fingerprint = createHash('sha256').update(key).digest('hex').slice(0, 16)
   return client.query(
     'INSERT INTO tenancy.seal_key (fingerprint, key) VALUES ($1, $2) ON CONFLICT DO NOTHING',
@@ -57,6 +57,6 @@ function keepSealKey(client: pg.Client, key: Uint8Array): Promise<unknown> {
   )
 }
 
-async function openContext(client: pg.Client): Promise<unknown> {
+async function openContext(client: SqlClient): Promise<unknown> {
   return client.query(await readFile(new URL('./context-database.sql', import.meta.url), 'utf8'))
 }

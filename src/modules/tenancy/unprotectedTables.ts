@@ -1,11 +1,11 @@
-import type pg from 'pg'
 import { roles } from '../../data/roles.ts'
+import type { SqlClient } from '../../data/sql.ts'
 
 /**
  * Relations of a tenant store that the tenant role can read or change although no forced policy on `tenant_id` stands
  * before them. Empty in a whole store. Views count when they read with their owner's rights.
  */
-export async function unprotectedTables(client: pg.ClientBase): Promise<string[]> {
+export async function unprotectedTables(client: SqlClient): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT c.oid::regclass::text AS name
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -28,7 +28,7 @@ export async function unprotectedTables(client: pg.ClientBase): Promise<string[]
 }
 
 /** The tables of a tenant store that hold tenants' rows, schema-qualified. */
-export async function tenantTables(client: pg.ClientBase): Promise<string[]> {
+export async function tenantTables(client: SqlClient): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid

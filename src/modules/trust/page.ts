@@ -14,6 +14,7 @@ export function page(language: Language, name: string, path: string, title: stri
 <meta name="color-scheme" content="light dark">
 <meta name="description" content="${words[language].lead}">
 <title>${title} · ${name}</title>
+<link rel="icon" href="/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/trust.css">
 <link rel="alternate" hreflang="${other}" href="/${other}${path}">
 </head>

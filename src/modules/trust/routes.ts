@@ -9,8 +9,11 @@ import { overviewPage } from './overview.ts'
 
 const noMeasure = defineProblem({ code: 'measure-unknown', status: 404, title: 'No such measure' })
 
-const language = z.enum(['de', 'en'])
+const HTML = 'text/html; charset=utf-8'
+const ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M2 8l4 5L14 3" fill="none" stroke="#146c43" stroke-width="3"/></svg>'
 const key = z.string().regex(/^[a-z0-9.-]{1,80}$/)
+const byKey = { schema: { params: z.object({ key }) } }
 const limit = z.coerce.number().int().min(1).max(200).default(50)
 
 /** The public pages and their data. Everything comes from the evidence log; nothing here can be written. */
@@ -25,22 +28,22 @@ export function trustRoutes(proof: ProofApi, name: string): FastifyPluginAsyncZo
       reply.type('text/css; charset=utf-8').header('cache-control', 'public, max-age=300').send(css),
     )
 
-    app.get('/:language', { schema: { params: z.object({ language }) } }, async (request, reply) =>
-      reply
-        .type('text/html; charset=utf-8')
-        .send(overviewPage(request.params.language, name, await proof.results())),
-    )
-    const measureParams = { schema: { params: z.object({ language, key }) } }
-    app.get('/:language/measures/:key', measureParams, async (request, reply) => {
-      const { language, key } = request.params
-      const measure = await find(key)
-      const [history, checkpoint] = await Promise.all([proof.history(key, 30), proof.checkpoint()])
-      const body = measurePage(language, name, measure, history, checkpoint?.logKey ?? null)
-      return reply.type('text/html; charset=utf-8').send(body)
-    })
+    app.get('/favicon.svg', async (_request, reply) => reply.type('image/svg+xml').send(ICON))
+
+    for (const language of ['de', 'en'] as const) {
+      app.get(`/${language}`, async (_request, reply) =>
+        reply.type(HTML).send(overviewPage(language, name, await proof.results())),
+      )
+      app.get(`/${language}/measures/:key`, byKey, async (request, reply) => {
+        const measure = await find(request.params.key)
+        const [history, checkpoint] = await Promise.all([proof.history(measure.key, 30), proof.checkpoint()])
+        return reply
+          .type(HTML)
+          .send(measurePage(language, name, measure, history, checkpoint?.logKey ?? null))
+      })
+    }
 
     app.get('/api/v1/measures', async (_request, reply) => open(reply).send(await proof.results()))
-    const byKey = { schema: { params: z.object({ key }) } }
     app.get('/api/v1/measures/:key', byKey, async (request, reply) =>
       open(reply).send(await find(request.params.key)),
     )

@@ -1,6 +1,6 @@
 import canonicalize from 'canonicalize'
-import type pg from 'pg'
 import type { Database } from '../../data/index.ts'
+import type { SqlClient, SqlResult } from '../../data/sql.ts'
 import { defineProblem } from '../../kernel/problems.ts'
 import { type Signer, signCheckpoint } from './checkpoint.ts'
 import { inclusionProof, leafHash, nodeHash, type ReadNode, rootHash } from './merkle.ts'
@@ -113,7 +113,7 @@ export async function bundleEvidence(db: Database, logKey: string, index: number
   }
 }
 
-async function sizeOf(client: pg.ClientBase): Promise<number> {
+async function sizeOf(client: SqlClient): Promise<number> {
   const { rows } = await client.query<{ size: string }>(
     'SELECT coalesce(max(index) + 1, 0) AS size FROM proof.entry',
   )
@@ -121,7 +121,7 @@ async function sizeOf(client: pg.ClientBase): Promise<number> {
 }
 
 /** Writes the leaf's hash and that of every subtree it completes. */
-async function addNodes(client: pg.ClientBase, leafIndex: number, hash: Buffer): Promise<void> {
+async function addNodes(client: SqlClient, leafIndex: number, hash: Buffer): Promise<void> {
   const read = nodeReader(client)
   let [level, index, current] = [0, leafIndex, hash]
   for (;;) {
@@ -145,7 +145,7 @@ function nodeReader(db: Reader): ReadNode {
       level,
       index,
     ])
-    const rows = (Array.isArray(answer) ? answer : (answer as pg.QueryResult).rows) as { hash: Buffer }[]
+    const rows = (Array.isArray(answer) ? answer : (answer as SqlResult).rows) as { hash: Buffer }[]
     if (!rows[0]) throw noEntry(`The log has no node ${level}/${index}.`)
     return rows[0].hash
   }

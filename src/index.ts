@@ -1,0 +1,12 @@
+/** The public face: what a builder may import. */
+export { statement, type TenantDatabase } from './data/statement.ts'
+export { tenantTable } from './data/tenantTable.ts'
+export { type Clock, shiftedClock, systemClock } from './kernel/clock.ts'
+export { duration, formatDuration, type Language } from './kernel/duration.ts'
+export { isId, newId } from './kernel/ids.ts'
+export { defineModule } from './kernel/module.ts'
+export { defineProblem, Problem } from './kernel/problems.ts'
+export type { RouteGroup } from './kernel/routes.ts'
+export { tenancy } from './modules/tenancy/index.ts'
+export type { Tenant } from './modules/tenancy/tenant.ts'
+export { type Measure, measure } from './proof/measure.ts'

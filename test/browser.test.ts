@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, it } from 'node:test'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { createServer, type HttpServer } from '../src/http/server.ts'
+import { createLog } from '../src/kernel/log.ts'
+import type { GivesRoutes } from '../src/kernel/routes.ts'
+import { trust } from '../src/modules/trust/index.ts'
+import type { ProofApi } from '../src/proof/api.ts'
+import { proof } from '../src/proof/index.ts'
+import { findChromium } from './support/chromium.ts'
+import { type TestPlatform, testPlatform } from './support/platform.ts'
+
+const found = await findChromium()
+const skip = 'reason' in found ? found.reason : false
+const executablePath = 'path' in found ? found.path : undefined
+
+describe('the trust center in a browser', { skip }, () => {
+  let platform: TestPlatform
+  let server: HttpServer
+  let browser: Browser
+  let page: Page
+  let origin: string
+  const refused: string[] = []
+  const get = async (path: string, host = 'trust.localhost') => {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    request({ host: '127.0.0.1', port: new URL(origin).port, path, headers: { host } }, resolve)
+      .on('error', reject)
+      .end()
+    const answer = await promise
+    return { status: answer.statusCode, body: await text(answer) }
+  }
+
+  before(async () => {
+    platform = await testPlatform([proof, trust])
+    const api = platform.api('proof') as ProofApi
+    for (const { key } of api.measures()) await api.run(key)
+    const routes = (platform.gives('trust') as GivesRoutes).routes ?? []
+    const log = createLog({ name: 'test', level: 'silent' })
+    server = await createServer({ routes, trustHost: 'trust.localhost', ready: async () => true, log })
+    origin = `http://trust.localhost:${await server.listen(0)}`
+    const args = [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ]
+    browser = await chromium.launch({ executablePath, args })
+    page = await browser.newPage()
+    page.on('console', (message) => message.type() === 'error' && refused.push(message.text()))
+  })
+  after(async () => {
+    await browser?.close()
+    await server?.close()
+    await platform?.stop()
+  })
+
+  for (const [language, word] of [
+    ['de', 'bewiesen'],
+    ['en', 'proven'],
+  ] as const) {
+    it(`shows every measure with its outcome in ${language}, and each leads to what was tried`, async () => {
+      await page.goto(`${origin}/${language}`)
+      assert.equal(await page.locator('html').getAttribute('lang'), language)
+      assert.equal(await page.locator('.measures .badge.good', { hasText: word }).count(), 4)
+      await page.locator('.measures a').first().click()
+      assert.equal(await page.locator('h1').count(), 1)
+      assert.ok((await page.locator('tbody tr.ok').count()) > 3)
+    })
+  }
+
+  it('fits a narrow screen without scrolling sideways', async () => {
+    await page.setViewportSize({ width: 390, height: 800 })
+    for (const path of ['/de', '/de/measures/tenancy.sqli']) {
+      await page.goto(`${origin}${path}`)
+      assert.ok(((await page.evaluate('document.documentElement.scrollWidth')) as number) <= 390, path)
+    }
+  })
+
+  it('gives the public answer as JSON, a clear 404, and 421 for any other host', async () => {
+    const answer = await get('/api/v1/measures')
+    assert.deepEqual(JSON.parse(answer.body).totals, { proven: 4 })
+    const unknown = await get('/api/v1/measures/no.such')
+    assert.deepEqual([unknown.status, JSON.parse(unknown.body).code], [404, 'measure-unknown'])
+    assert.equal((await get('/xx')).status, 404)
+    assert.equal((await get('/api/v1/evidence/-1/bundle')).status, 400)
+    assert.equal((await get('/en', 'elsewhere.localhost')).status, 421)
+  })
+
+  it('loads nothing that its content security policy refuses', () => assert.deepEqual(refused, []))
+})
