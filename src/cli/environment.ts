@@ -27,3 +27,14 @@ export function runningEnvironment(): Environment {
     throw notRunning('Start it with `npm start`, or name its stores by SURETY_STORES__… variables.')
   return { ...z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(FILE, 'utf8'))), ...process.env }
 }
+
+/** The superuser's URL of the private Postgres that `surety up` started here, for `database`. */
+export function superuserUrl(database: string): string {
+  const {
+    SURETY_STORES__HOST: host,
+    SURETY_STORES__PORT: port,
+    SURETY_STORES__SECRETS: secrets,
+  } = runningEnvironment()
+  const password = readFileSync(join(secrets ?? '', 'postgres-superuser'), 'utf8').trim()
+  return `postgres://postgres:${encodeURIComponent(password)}@/${database}?host=${encodeURIComponent(host ?? '')}&port=${port}`
+}

@@ -3,6 +3,7 @@ import { program } from 'commander'
 import pc from 'picocolors'
 import { Problem } from '../kernel/problems.ts'
 import { verifyBundle } from '../proof/evidence/verify.ts'
+import { superuserUrl } from './environment.ts'
 import { prove } from './prove.ts'
 import { serve } from './serve.ts'
 import { createTenant, listTenants } from './tenant.ts'
@@ -34,6 +35,12 @@ program
     for (const step of steps) console.log(`${step.ok ? pc.green('✓') : pc.red('✕')} ${step.what}`)
     process.exitCode = ok ? 0 : 1
   })
+
+program
+  .command('database-url')
+  .description("the superuser's URL of the private Postgres, for trials by hand")
+  .argument('[database]', 'to connect to', 'postgres')
+  .action((database: string) => console.log(superuserUrl(database)))
 
 const tenant = program.command('tenant').description('tenants of this deployment')
 tenant.command('list').description('every tenant').action(listTenants)
