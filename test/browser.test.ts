@@ -22,6 +22,7 @@ describe('the trust center in a browser', { skip }, () => {
   let browser: Browser
   let page: Page
   let origin: string
+  let measures = 0
   const refused: string[] = []
   const get = async (path: string, host = 'trust.localhost') => {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
@@ -36,6 +37,7 @@ describe('the trust center in a browser', { skip }, () => {
     platform = await testPlatform([proof, trust])
     const api = platform.api('proof') as ProofApi
     for (const { key } of api.measures()) await api.run(key)
+    measures = api.measures().length
     const routes = (platform.gives('trust') as GivesRoutes).routes ?? []
     const log = createLog({ name: 'test', level: 'silent' })
     server = await createServer({ routes, trustHost: 'trust.localhost', ready: async () => true, log })
@@ -67,7 +69,7 @@ describe('the trust center in a browser', { skip }, () => {
     it(`shows every measure with its outcome in ${language}, and each leads to what was tried`, async () => {
       await page.goto(`${origin}/${language}`)
       assert.equal(await page.locator('html').getAttribute('lang'), language)
-      assert.equal(await page.locator('.measures .badge.good', { hasText: word }).count(), 4)
+      assert.equal(await page.locator('.measures .badge.good', { hasText: word }).count(), measures)
       await page.locator('.measures a').first().click()
       assert.equal(await page.locator('h1').count(), 1)
       assert.ok((await page.locator('tbody tr.ok').count()) > 3)
@@ -84,7 +86,7 @@ describe('the trust center in a browser', { skip }, () => {
 
   it('gives the public answer as JSON, a clear 404, and 421 for any other host', async () => {
     const answer = await get('/api/v1/measures')
-    assert.deepEqual(JSON.parse(answer.body).totals, { proven: 4 })
+    assert.deepEqual(JSON.parse(answer.body).totals, { proven: measures })
     const unknown = await get('/api/v1/measures/no.such')
     assert.deepEqual([unknown.status, JSON.parse(unknown.body).code], [404, 'measure-unknown'])
     assert.equal((await get('/xx')).status, 404)

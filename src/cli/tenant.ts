@@ -1,6 +1,5 @@
 import { keepSecret } from '../data/secrets.ts'
 import { createLog } from '../kernel/log.ts'
-import { notPrivileged } from '../modules/tenancy/problems.ts'
 import { provisionTenant } from '../modules/tenancy/provision.ts'
 import type { IsolationModel } from '../modules/tenancy/tenant.ts'
 import { runningEnvironment } from './environment.ts'
@@ -9,11 +8,10 @@ import { type Platform, startPlatform } from './platform.ts'
 /** Makes a tenant that answers at `<slug>.<baseDomain>`. */
 export function createTenant(slug: string, options: { name?: string; model: string }): Promise<void> {
   return withPlatform(async ({ stores, settings }) => {
-    if (!stores.migrator) throw notPrivileged("Run it where the migrator's password is.")
     const { baseDomain } = settings.tenancy as { baseDomain: string }
     const model = options.model as IsolationModel
     const tenant = { slug, name: options.name ?? slug, model, hosts: [`${slug}.${baseDomain}`] }
-    const id = await provisionTenant(stores.migrator, keepSecret(stores.secrets, 'tenant-roles'), tenant)
+    const id = await provisionTenant(stores.asMigrator, keepSecret(stores.secrets, 'tenant-roles'), tenant)
     console.log(`${slug} (${model}) ${id}`)
   })
 }

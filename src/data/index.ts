@@ -4,9 +4,10 @@ import pg from 'pg'
 import { z } from 'zod'
 import { duration } from '../kernel/duration.ts'
 import { defineModule } from '../kernel/module.ts'
+import { defineProblem } from '../kernel/problems.ts'
 import { type ConnectionPool, openConnectionPool } from './connectionPool.ts'
 import { databaseProblem } from './errors.ts'
-import { type Migrator, openMigrator } from './migrator.ts'
+import { type AsMigrator, type Migrator, openMigrator } from './migrator.ts'
 import { openRedis } from './redis.ts'
 import { databases, roles } from './roles.ts'
 import { readSecret } from './secrets.ts'
@@ -33,6 +34,8 @@ export interface Stores {
   appPassword: string
   /** Schema changes and tenant databases; null in a process without the migrator's password. */
   migrator: Migrator | null
+  /** `migrator.run`; throws a Problem `not-privileged` where this process may not. */
+  asMigrator: AsMigrator
   /** The folder of secret files. */
   secrets: string
   /** Asks each store whether it answers. */
@@ -123,6 +126,7 @@ export const stores = defineModule({
       address,
       appPassword,
       migrator,
+      asMigrator: migrator ? migrator.run : refuse,
       secrets: settings.secrets,
       ready: async () => ({
         database: await answers(control.query('SELECT 1')),
@@ -139,6 +143,16 @@ export const stores = defineModule({
     }
   },
 })
+
+const notPrivileged = defineProblem({
+  code: 'not-privileged',
+  status: 500,
+  title: "This process does not hold the migrator's password",
+})
+
+async function refuse(): Promise<never> {
+  throw notPrivileged('Run it in a process that holds it, such as `surety work`.')
+}
 
 function serverAddress(settings: StoreSettings): pg.ClientConfig {
   return {

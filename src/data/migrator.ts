@@ -11,6 +11,9 @@ export interface Migrator {
   close(): Promise<void>
 }
 
+/** `Migrator.run`, or what refuses in its place where the process holds no migrator's password. */
+export type AsMigrator = Migrator['run']
+
 /** Opens the migrator's access. Keeps one connection to the control database ready, since provisioning is on a clock. */
 export function openMigrator(config: pg.ClientConfig, log: Log): Migrator {
   const pool = new pg.Pool({ ...config, database: databases.control, max: 2, idleTimeoutMillis: 30_000 })

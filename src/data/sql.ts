@@ -20,3 +20,18 @@ export function parseDatabaseUrl(url: string): SqlAddress {
   const { host, port, user, password, ssl } = new pg.Client({ connectionString: url })
   return { host, port, user, password: password ?? undefined, ssl }
 }
+
+/** Runs `work` on a connection of its own that ends afterwards: for probes, which log in as an attacker would. */
+export async function withConnection<T>(
+  address: SqlAddress,
+  work: (client: SqlClient) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client(address)
+  client.on('error', () => undefined) // the server may end a session that a probe provoked
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}

@@ -57,7 +57,7 @@ export async function testPlatform(
     async makeTenant(model) {
       const slug = `t${newId().slice(-12)}`
       const tenant = { slug, name: slug, model, hosts: [`${slug}.localhost`] }
-      await provisionTenant(running.stores.migrator, keepSecret(SECRETS, 'tenant-roles'), tenant)
+      await provisionTenant(running.stores.asMigrator, keepSecret(SECRETS, 'tenant-roles'), tenant)
       return running.tenancy.bySlug(slug)
     },
     asSuperuser: (database, work) => connected({ ...superuser, database }, work),

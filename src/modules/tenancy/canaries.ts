@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Migrator } from '../../data/migrator.ts'
+import type { AsMigrator } from '../../data/migrator.ts'
 import { Problem } from '../../kernel/problems.ts'
 import type { CanarySeed } from './api.ts'
 import { type NewTenant, provisionTenant } from './provision.ts'
@@ -19,7 +19,7 @@ export function markerOf(tenant: { id: string }): string {
 
 /** Makes the canary tenants that are missing: two for each isolation model. */
 export async function makeCanaries(
-  migrator: Migrator,
+  asMigrator: AsMigrator,
   tenantRoleSecret: string,
   models: readonly IsolationModel[],
   baseDomain: string,
@@ -32,7 +32,7 @@ export async function makeCanaries(
       hosts: [`${slug}.${baseDomain}`],
       canary: true,
     }
-    await provisionTenant(migrator, tenantRoleSecret, tenant).catch((error: unknown) => {
+    await provisionTenant(asMigrator, tenantRoleSecret, tenant).catch((error: unknown) => {
       if (!(error instanceof Problem && error.code === 'tenant-exists')) throw error
     })
   }

@@ -1,18 +1,20 @@
 import { z } from 'zod'
-import { stores } from '../../data/index.ts'
-import type { Migrator } from '../../data/migrator.ts'
-import { databases } from '../../data/roles.ts'
+import { type Stores, stores } from '../../data/index.ts'
+import { databases, roles } from '../../data/roles.ts'
 import { keepSecret } from '../../data/secrets.ts'
 import { defineModule } from '../../kernel/module.ts'
 import type { Measure } from '../../proof/measure.ts'
 import type { CanarySeed, TenancyApi } from './api.ts'
 import { makeCanaries, openCanaries } from './canaries.ts'
+import { tenantPassword, tenantRole } from './credentials.ts'
 import { tenancyIsolationMode } from './measures/tenancy-isolation-mode.ts'
+import { tenancyIsolationSql } from './measures/tenancy-isolation-sql.ts'
 import { tenancyScopingAuto } from './measures/tenancy-scoping-auto.ts'
+import { tenancySetlocal } from './measures/tenancy-setlocal.ts'
 import { tenancySqli } from './measures/tenancy-sqli.ts'
 import { tenancyWrite } from './measures/tenancy-write.ts'
 import { openTenant, type TenantAccess } from './openTenant.ts'
-import { notPrivileged, tenantNotFound } from './problems.ts'
+import { tenantNotFound } from './problems.ts'
 import { openRegistry, type Registered } from './registry.ts'
 import type { IsolationModel, Tenant } from './tenant.ts'
 import { tenantTables } from './unprotectedTables.ts'
@@ -68,29 +70,31 @@ export const tenancy = defineModule({
       canaries: { register: (module, seed) => void seeds.set(module, seed) },
     }
     const { migrator } = stores
-    if (migrator) await makeCanaries(migrator, tenantRoleSecret, settings.models, settings.baseDomain)
-    return { api, measures: measures(migrator ?? noMigrator, settings.models, api, seeds) }
+    if (migrator) await makeCanaries(migrator.run, tenantRoleSecret, settings.models, settings.baseDomain)
+    return { api, measures: measures(stores, tenantRoleSecret, settings.models, api, seeds) }
   },
 })
 
-/** Stands in where the process only shows measures and never runs their probes. */
-const noMigrator: Pick<Migrator, 'run'> = {
-  run: async () => {
-    throw notPrivileged("Run it in a process that holds the migrator's password, such as `surety work`.")
-  },
-}
-
 function measures(
-  migrator: Pick<Migrator, 'run'>,
+  { asMigrator, address, appPassword }: Stores,
+  tenantRoleSecret: string,
   models: readonly IsolationModel[],
   api: TenancyApi,
   seeds: ReadonlyMap<string, CanarySeed>,
 ): Measure[] {
   const canaries = () => openCanaries(models, api.bySlug, seeds)
-  const tables = () => migrator.run('list tenant tables', tenantTables, databases.template)
+  const tables = () => asMigrator('list tenant tables', tenantTables, databases.template)
+  const appInPool = { ...address, user: roles.app, password: appPassword, database: databases.pool }
+  const loginOf = ({ slug, id }: Tenant) => ({
+    ...address,
+    user: tenantRole(slug),
+    password: tenantPassword(tenantRoleSecret, id),
+  })
   return [
-    tenancyIsolationMode({ models }, migrator, canaries),
+    tenancyIsolationMode({ models }, asMigrator, canaries),
+    tenancyIsolationSql(canaries, loginOf),
     tenancyScopingAuto(canaries, tables),
+    tenancySetlocal(canaries, appInPool),
     tenancySqli(canaries),
     tenancyWrite(canaries),
   ]

@@ -15,8 +15,3 @@ export const invalidTenant = defineProblem({
   status: 400,
   title: 'The tenant cannot be made like this',
 })
-export const notPrivileged = defineProblem({
-  code: 'not-privileged',
-  status: 500,
-  title: "This process does not hold the migrator's password",
-})

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Migrator } from '../../data/migrator.ts'
+import type { AsMigrator } from '../../data/migrator.ts'
 import { databases, roles, SPARE_PREFIX } from '../../data/roles.ts'
 import { quoteName, quoteText, type SqlClient } from '../../data/sql.ts'
 import { newId } from '../../kernel/ids.ts'
@@ -40,7 +40,7 @@ export interface NewTenant {
  * Throws Problems `tenant-invalid` (400) and `tenant-exists` (409).
  */
 export async function provisionTenant(
-  migrator: Migrator,
+  asMigrator: AsMigrator,
   tenantRoleSecret: string,
   tenant: NewTenant,
 ): Promise<string> {
@@ -48,8 +48,8 @@ export async function provisionTenant(
   if (!parsed.success) throw invalidTenant(parsed.error.issues.map((issue) => issue.message).join('; '))
   const id = newId()
   const { model } = parsed.data
-  const spare = model === 'database' ? await takeSpare(migrator) : undefined
-  await migrator.run(`make tenant ${parsed.data.slug}`, async (client) => {
+  const spare = model === 'database' ? await takeSpare(asMigrator) : undefined
+  await asMigrator(`make tenant ${parsed.data.slug}`, async (client) => {
     await client.query('BEGIN')
     try {
       if (spare) await claimDatabase(client, spare, parsed.data.slug, tenantPassword(tenantRoleSecret, id))
@@ -63,8 +63,8 @@ export async function provisionTenant(
   return id
 }
 
-async function takeSpare(migrator: Migrator): Promise<string> {
-  return migrator.run('take a spare tenant database', async (client) => {
+async function takeSpare(asMigrator: AsMigrator): Promise<string> {
+  return asMigrator('take a spare tenant database', async (client) => {
     const [spare] = await findSpares(client)
     return spare ?? makeSpare(client)
   })

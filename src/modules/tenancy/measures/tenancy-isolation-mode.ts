@@ -1,4 +1,4 @@
-import type { Migrator } from '../../../data/migrator.ts'
+import type { AsMigrator } from '../../../data/migrator.ts'
 import { databases } from '../../../data/roles.ts'
 import { type Measure, measure } from '../../../proof/measure.ts'
 import type { CanaryPair } from '../canaries.ts'
@@ -12,7 +12,7 @@ interface Models {
 /** FEST-15, LARA-08, CAST-38: three pages promise three models; the sentence follows the setting. */
 export function tenancyIsolationMode(
   settings: Models,
-  migrator: Pick<Migrator, 'run'>,
+  asMigrator: AsMigrator,
   canaries: () => Promise<CanaryPair[]>,
 ): Measure<Models> {
   return measure<Models>({
@@ -29,17 +29,17 @@ export function tenancyIsolationMode(
       for (const { model, a, b } of await canaries()) {
         const stores = model === 'rows' ? [databases.pool] : [a.slug, b.slug]
         for (const store of stores) {
-          const found = await migrator.run(
+          const found = await asMigrator(
             'look for tables outside row-level security',
             unprotectedTables,
             store,
           )
           check(`${store}: tables that a tenant can reach and no policy protects`, [], found)
-          const planted = await migrator.run('plant a table without row-level security', plantedTables, store)
+          const planted = await asMigrator('plant a table without row-level security', plantedTables, store)
           positiveControl(`${store}: a planted table without a policy is seen`, ['planted'], planted)
         }
         if (model === 'database') {
-          const names = await migrator.run('list databases', (client) =>
+          const names = await asMigrator('list databases', (client) =>
             databasesNamed(client, [a.slug, b.slug]),
           )
           check('each canary has a database named after its slug', [a.slug, b.slug].sort(), names)
