@@ -5,6 +5,7 @@ import type { Log } from '../kernel/log.ts'
 import { type Gives, type Module, type SettingsTree, type Started, startModules } from '../kernel/module.ts'
 import type { GivesRoutes, RouteGroup } from '../kernel/routes.ts'
 import { loadSettings } from '../kernel/settings.ts'
+import { cache } from '../modules/cache/index.ts'
 import { database } from '../modules/database/index.ts'
 import { type TenancyApi, tenancy } from '../modules/tenancy/index.ts'
 import { trust } from '../modules/trust/index.ts'
@@ -14,7 +15,14 @@ import type { GivesMeasures } from '../proof/measure.ts'
 import type { Environment } from './environment.ts'
 
 /** The capabilities that every deployment has. */
-export const platformModules: readonly Module<any, any, any>[] = [stores, proof, tenancy, database, trust]
+export const platformModules: readonly Module<any, any, any>[] = [
+  stores,
+  proof,
+  tenancy,
+  database,
+  cache,
+  trust,
+]
 
 /** A running platform, before anything answers HTTP. */
 export interface Platform {

@@ -51,7 +51,10 @@ export async function createServer(options: {
 }): Promise<HttpServer> {
   const health = await createHealth(options.ready)
   const trust = await createAudience('trust', options)
+  let draining = false
   const server = createHttpServer((request, response) => {
+    if (draining) response.setHeader('connection', 'close')
+    response.once('finish', () => draining && setImmediate(() => server.closeIdleConnections()))
     if (request.url === '/healthz' || request.url === '/readyz') return health.routing(request, response)
     const host = requestHost(request)
     if (host === options.trustHost) return trust.routing(request, response)
@@ -66,6 +69,7 @@ export async function createServer(options: {
         server.listen(port, '127.0.0.1', () => resolve((server.address() as { port: number }).port))
       }),
     async close() {
+      draining = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeIdleConnections()
       await closed
@@ -101,7 +105,7 @@ async function createHealth(ready: () => Promise<boolean>): Promise<FastifyInsta
   const app = Fastify()
   app.get('/healthz', async () => ({ status: 'ok' }))
   app.get('/readyz', async (_request, reply) => {
-    const ok = await ready()
+    const ok = await ready().catch(() => false)
     return reply.code(ok ? 200 : 503).send({ status: ok ? 'ready' : 'not-ready' })
   })
   await app.ready()
@@ -116,8 +120,13 @@ function toProblem(error: FastifyError | Problem): Problem {
   }
   const status = error.statusCode ?? 500
   return status >= 400 && status < 500
-    ? new Problem({ code: 'request-refused', status, title: 'The request was refused' }, error.message)
+    ? new Problem({ code: 'request-refused', status, title: 'The request was refused' }, messageOf(error))
     : internal('The error was logged; try again later.')
+}
+
+/** Only Fastify's own sentences are written for callers; another error's may hold what is not theirs. */
+function messageOf(error: FastifyError): string {
+  return error.code?.startsWith('FST_ERR_') ? error.message : 'The request was refused.'
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, host: string | undefined): void {

@@ -3,6 +3,7 @@ import { stores } from '../../data/index.ts'
 import { defineModule } from '../../kernel/module.ts'
 import { dbProjectIsolation } from './measures/db-project-isolation.ts'
 import { dbRoleApp } from './measures/db-role-app.ts'
+import { migrateLock } from './measures/migrate-lock.ts'
 
 /** What the database server must be for the tenants' walls to stand. */
 export const database = defineModule({
@@ -11,6 +12,6 @@ export const database = defineModule({
   settings: z.object({}),
   start: async (_context, { stores }) => ({
     api: null,
-    measures: [dbRoleApp(stores.asMigrator), dbProjectIsolation(stores.asMigrator)],
+    measures: [dbRoleApp, dbProjectIsolation, migrateLock].map((of) => of(stores.asMigrator)),
   }),
 })
