@@ -40,7 +40,13 @@ describe('the trust center in a browser', { skip }, () => {
     measures = api.measures().length
     const routes = (platform.gives('trust') as GivesRoutes).routes ?? []
     const log = createLog({ name: 'test', level: 'silent' })
-    server = await createServer({ routes, trustHost: 'trust.localhost', ready: async () => true, log })
+    server = await createServer({
+      routes,
+      guards: [],
+      trustHost: 'trust.localhost',
+      ready: async () => true,
+      log,
+    })
     origin = `http://trust.localhost:${await server.listen(0)}`
     const args = [
       '--headless',

@@ -2,7 +2,14 @@ import { execFileSync } from 'node:child_process'
 import { type Stores, stores } from '../data/index.ts'
 import { systemClock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
-import { type Gives, type Module, type SettingsTree, type Started, startModules } from '../kernel/module.ts'
+import {
+  type ApiOf,
+  type Gives,
+  type Module,
+  type SettingsTree,
+  type Started,
+  startModules,
+} from '../kernel/module.ts'
 import type { GivesRoutes, RouteGroup } from '../kernel/routes.ts'
 import { loadSettings } from '../kernel/settings.ts'
 import { cache } from '../modules/cache/index.ts'
@@ -31,6 +38,9 @@ export interface Platform {
   proof: ProofApi
   stores: Stores
   routes: readonly RouteGroup[]
+  guards: readonly RouteGroup[]
+  /** What a running module gives to others. */
+  api<M extends Module<any, any, any>>(module: M): ApiOf<M>
   stop(): Promise<void>
 }
 
@@ -40,14 +50,17 @@ export async function startPlatform(options: { log: Log; environment: Environmen
   const context = { settings, clock: systemClock, log: options.log, build: buildId() }
   const { started, stop } = await startModules(platformModules, context)
   const gives = started.map((module: Started) => module.gives as Gives & GivesMeasures & GivesRoutes)
-  const api = (name: string) => started.find((module) => module.name === name)?.gives.api
-  const running = {
-    tenancy: api('tenancy') as TenancyApi,
-    proof: api('proof') as ProofApi,
-    stores: api('stores') as Stores,
-  }
+  const api = <M extends Module<any, any, any>>({ name }: M) =>
+    started.find((module) => module.name === name)?.gives.api as ApiOf<M>
+  const running = { tenancy: api(tenancy), proof: api(proof), stores: api(stores), api }
   running.proof.register(gives.flatMap(({ measures }) => measures ?? []))
-  return { ...running, settings, routes: gives.flatMap(({ routes }) => routes ?? []), stop }
+  return {
+    ...running,
+    settings,
+    routes: gives.flatMap(({ routes }) => routes ?? []),
+    guards: gives.flatMap(({ guards }) => guards ?? []),
+    stop,
+  }
 }
 
 /** The commit that runs, or `unversioned` outside a checkout. */

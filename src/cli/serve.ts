@@ -12,7 +12,8 @@ export async function serve(): Promise<void> {
     const { database, cache } = await platform.stores.ready()
     return database && cache
   }
-  const server = await createServer({ routes: platform.routes, trustHost: host, ready, log })
+  const { routes, guards } = platform
+  const server = await createServer({ routes, guards, trustHost: host, ready, log })
   dieWithParent(async () => {
     await server.close()
     await platform.stop()

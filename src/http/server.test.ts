@@ -24,6 +24,7 @@ const plugin: FastifyPluginAsync = async (app) => {
 const start = async (ready: () => Promise<boolean>): Promise<{ server: HttpServer; port: number }> => {
   const server = await createServer({
     routes: [{ audience: 'trust', plugin }],
+    guards: [],
     trustHost: 'trust.localhost',
     ready,
     log,

@@ -1,5 +1,6 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
 import {
   hasZodFastifySchemaValidationErrors,
   serializerCompiler,
@@ -45,6 +46,7 @@ export interface HttpServer {
  */
 export async function createServer(options: {
   routes: readonly RouteGroup[]
+  guards: readonly RouteGroup[]
   trustHost: string
   ready(): Promise<boolean>
   log: Log
@@ -80,7 +82,7 @@ export async function createServer(options: {
 
 async function createAudience(
   audience: RouteGroup['audience'],
-  options: { routes: readonly RouteGroup[]; log: Log },
+  options: { routes: readonly RouteGroup[]; guards: readonly RouteGroup[]; log: Log },
 ): Promise<FastifyInstance> {
   const app = Fastify({ bodyLimit: 1_048_576, genReqId: newId, routerOptions: { maxParamLength: 200 } })
   app.setValidatorCompiler(validatorCompiler)
@@ -96,6 +98,7 @@ async function createAudience(
     if (problem.status >= 500) options.log.error({ err: error, requestId: request.id }, 'request failed')
     return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem.details()))
   })
+  for (const guard of options.guards) if (guard.audience === audience) await app.register(fp(guard.plugin))
   for (const group of options.routes) if (group.audience === audience) await app.register(group.plugin)
   await app.ready()
   return app

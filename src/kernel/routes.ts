@@ -15,4 +15,6 @@ export interface RouteGroup {
 /** What a module gives beside its api when it answers HTTP. */
 export interface GivesRoutes {
   routes?: readonly RouteGroup[]
+  /** Hooks that run before every route of their audience, also those of other modules. In the order of `needs`. */
+  guards?: readonly RouteGroup[]
 }
