@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict'
-import { type IncomingMessage, request } from 'node:http'
-import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { createServer, type HttpServer } from '../src/http/server.ts'
-import { createLog } from '../src/kernel/log.ts'
-import type { GivesRoutes } from '../src/kernel/routes.ts'
+import { type EdgeApi, edge } from '../src/modules/edge/index.ts'
 import { trust } from '../src/modules/trust/index.ts'
 import type { ProofApi } from '../src/proof/api.ts'
 import { proof } from '../src/proof/index.ts'
@@ -18,36 +14,23 @@ const executablePath = 'path' in found ? found.path : undefined
 
 describe('the trust center in a browser', { skip }, () => {
   let platform: TestPlatform
-  let server: HttpServer
+  let door: EdgeApi
   let browser: Browser
   let page: Page
   let origin: string
   let measures = 0
   const refused: string[] = []
-  const get = async (path: string, host = 'trust.localhost') => {
-    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-    request({ host: '127.0.0.1', port: new URL(origin).port, path, headers: { host } }, resolve)
-      .on('error', reject)
-      .end()
-    const answer = await promise
-    return { status: answer.statusCode, body: await text(answer) }
-  }
+  const get = (path: string, host = 'trust.localhost') =>
+    door.request({ path, host, serverName: 'trust.localhost' })
 
   before(async () => {
-    platform = await testPlatform([proof, trust])
+    platform = await testPlatform([proof, edge, trust])
     const api = platform.api('proof') as ProofApi
     for (const { key } of api.measures()) await api.run(key)
     measures = api.measures().length
-    const routes = (platform.gives('trust') as GivesRoutes).routes ?? []
-    const log = createLog({ name: 'test', level: 'silent' })
-    server = await createServer({
-      routes,
-      guards: [],
-      trustHost: 'trust.localhost',
-      ready: async () => true,
-      log,
-    })
-    origin = `http://trust.localhost:${await server.listen(0)}`
+    await platform.serve()
+    door = platform.api('edge') as EdgeApi
+    origin = `https://trust.localhost${door.portInLinks}`
     const args = [
       '--headless',
       '--no-sandbox',
@@ -59,12 +42,11 @@ describe('the trust center in a browser', { skip }, () => {
       '--disable-sync',
     ]
     browser = await chromium.launch({ executablePath, args })
-    page = await browser.newPage()
+    page = await browser.newPage({ ignoreHTTPSErrors: true })
     page.on('console', (message) => message.type() === 'error' && refused.push(message.text()))
   })
   after(async () => {
     await browser?.close()
-    await server?.close()
     await platform?.stop()
   })
 

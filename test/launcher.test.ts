@@ -15,7 +15,7 @@ const skip = process.platform !== 'linux' && 'processes are looked for in /proc'
 
 const PARTS = [
   ...['package.json', 'package-lock.json', 'scripts'],
-  ...['src/kernel', 'src/data/local', 'src/cli/process'],
+  ...['src/kernel', 'src/data/local', 'src/data/secrets.ts', 'src/cli/process'],
 ]
 
 /** Stands in for the product: two servers and a supervised process, ended in order. */

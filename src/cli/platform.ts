@@ -14,6 +14,7 @@ import type { GivesRoutes, RouteGroup } from '../kernel/routes.ts'
 import { loadSettings } from '../kernel/settings.ts'
 import { cache } from '../modules/cache/index.ts'
 import { database } from '../modules/database/index.ts'
+import { type EdgeApi, edge } from '../modules/edge/index.ts'
 import { type TenancyApi, tenancy } from '../modules/tenancy/index.ts'
 import { trust } from '../modules/trust/index.ts'
 import type { ProofApi } from '../proof/api.ts'
@@ -25,6 +26,7 @@ import type { Environment } from './environment.ts'
 export const platformModules: readonly Module<any, any, any>[] = [
   stores,
   proof,
+  edge,
   tenancy,
   database,
   cache,
@@ -37,6 +39,8 @@ export interface Platform {
   tenancy: TenancyApi
   proof: ProofApi
   stores: Stores
+  edge: EdgeApi
+  build: string
   routes: readonly RouteGroup[]
   guards: readonly RouteGroup[]
   /** What a running module gives to others. */
@@ -52,11 +56,12 @@ export async function startPlatform(options: { log: Log; environment: Environmen
   const gives = started.map((module: Started) => module.gives as Gives & GivesMeasures & GivesRoutes)
   const api = <M extends Module<any, any, any>>({ name }: M) =>
     started.find((module) => module.name === name)?.gives.api as ApiOf<M>
-  const running = { tenancy: api(tenancy), proof: api(proof), stores: api(stores), api }
+  const running = { tenancy: api(tenancy), proof: api(proof), stores: api(stores), edge: api(edge), api }
   running.proof.register(gives.flatMap(({ measures }) => measures ?? []))
   return {
     ...running,
     settings,
+    build: context.build,
     routes: gives.flatMap(({ routes }) => routes ?? []),
     guards: gives.flatMap(({ guards }) => guards ?? []),
     stop,

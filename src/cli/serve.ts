@@ -1,5 +1,7 @@
-import { createServer } from '../http/server.ts'
+import { createServer, type Front } from '../http/server.ts'
 import { createLog } from '../kernel/log.ts'
+import type { EdgeApi } from '../modules/edge/index.ts'
+import type { TenancyApi } from '../modules/tenancy/index.ts'
 import { startPlatform } from './platform.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
 
@@ -7,16 +9,25 @@ import { dieWithParent } from './process/dieWithParent.ts'
 export async function serve(): Promise<void> {
   const log = createLog({ name: 'serve', level: process.env.LOG_LEVEL ?? 'warn' })
   const platform = await startPlatform({ log, environment: process.env })
-  const { host } = platform.settings.trust as { host: string }
+  const front = await frontOf(platform.edge, platform.tenancy)
   const ready = async () => {
     const { database, cache } = await platform.stores.ready()
     return database && cache
   }
-  const { routes, guards } = platform
-  const server = await createServer({ routes, guards, trustHost: host, ready, log })
+  const server = await createServer({ ...platform, front, ready, log })
   dieWithParent(async () => {
     await server.close()
     await platform.stop()
   })
-  await server.listen(Number(process.env.PORT ?? 8080))
+  await server.listen(platform.edge)
+}
+
+/** The names and certificates that the modules edge and tenancy know of. */
+export async function frontOf(edge: EdgeApi, tenancy: TenancyApi): Promise<Front> {
+  return {
+    ...edge,
+    baseDomain: tenancy.baseDomain,
+    certificateFor: await edge.openCertificates(),
+    resolveTenant: tenancy.resolve,
+  }
 }

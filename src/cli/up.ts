@@ -1,12 +1,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pc from 'picocolors'
 import { ensureServers } from '../data/local/binaries.ts'
 import { startPostgres } from '../data/local/postgres.ts'
 import { startRedis } from '../data/local/redis.ts'
 import { parseDatabaseUrl } from '../data/sql.ts'
 import { createLog } from '../kernel/log.ts'
-import { DATA, saveEnvironment } from './environment.ts'
+import { loadSettings } from '../kernel/settings.ts'
+import { authorityFile } from '../modules/edge/authority.ts'
+import { edge } from '../modules/edge/index.ts'
+import { requestEdge } from '../modules/edge/request.ts'
+import { DATA, type Environment, saveEnvironment } from './environment.ts'
 import { platformModules } from './platform.ts'
 import { preparePlatform } from './prepare.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
@@ -21,7 +26,9 @@ const STOP_MS = 15_000
 export async function up(): Promise<void> {
   const log = (line: string) => console.log(pc.dim(line))
   const endings: (() => Promise<unknown>)[] = []
+  const ended = new AbortController()
   const stopAll = async () => {
+    ended.abort()
     for (const end of endings.splice(0).reverse()) await end()
   }
   const end = dieWithParent(stopAll)
@@ -39,15 +46,32 @@ export async function up(): Promise<void> {
       })
       endings.push(() => child.stop(STOP_MS))
     }
-    console.log(
-      `\n${pc.bold('Surety')} is starting. Trust center: ${pc.underline(`http://trust.localhost:${environment.port}`)}`,
-    )
-    console.log(`In another terminal: ${pc.bold('npm run surety -- prove')}. Ctrl-C ends everything.\n`)
+    await showWhereToLook({ ...process.env, ...environment.all }, ended.signal)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1
     end()
   }
+}
+
+/** Waits until the platform answers, then says where. */
+async function showWhereToLook(environment: Environment, ended: AbortSignal): Promise<void> {
+  const settings = loadSettings(platformModules, { environment })
+  const { trustHost, bind, port, httpPort, tlsKeyFileName } = edge.settings.parse(settings.edge)
+  const authority = tlsKeyFileName ? undefined : authorityFile(String(settings.stores?.secrets))
+  const door = { bind, port, httpPort, authorityFile: authority }
+  while (!ended.aborted) {
+    const answer = await requestEdge(door, { host: trustHost, path: '/readyz' }).catch(() => undefined)
+    if (answer?.status === 200) break
+    await sleep(200, undefined, { signal: ended }).catch(() => undefined)
+  }
+  if (ended.aborted) return
+  console.log(
+    `\n${pc.bold('Surety')} is ready. Trust center: ${pc.underline(`https://${trustHost}:${port}`)}`,
+  )
+  if (authority)
+    console.log(pc.dim(`Your browser will ask once: its certificate comes from ${relative('.', authority)}.`))
+  console.log(`In another terminal: ${pc.bold('npm run surety -- prove')}. Ctrl-C ends everything.\n`)
 }
 
 async function startServers(log: (line: string) => void, endings: (() => Promise<unknown>)[]) {
@@ -85,7 +109,7 @@ async function startServers(log: (line: string) => void, endings: (() => Promise
     SURETY_STORES__MIGRATOR_PASSWORD_FILE_NAME: join(secrets, 'migrator-password'),
     SURETY_STORES__SEALER_PASSWORD_FILE_NAME: join(secrets, 'sealer-password'),
   }
-  return { app, all, port: process.env.PORT ?? '8080' }
+  return { app, all }
 }
 
 function passwordFile(secrets: string, password: string): Record<string, string> {

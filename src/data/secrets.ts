@@ -9,16 +9,18 @@ const exposedSecret = defineProblem({
   title: 'A secret file is open to others',
 })
 
+const randomHex = (): string => randomBytes(32).toString('hex')
+
 /**
- * The secret `name` in `directory` (hex text in a file of mode 0600), made from 256 random bits when it does not exist
- * yet. Two processes that make it at once end up with the same one, and a crash leaves none or a whole one.
+ * The secret `name` in `directory` (text in a file of mode 0600); when it does not exist yet it is made, from 256 random
+ * bits as hex unless told otherwise. Two processes that make it at once end up with the same one, and a crash leaves none or a whole one.
  */
-export function keepSecret(directory: string, name: string): string {
+export function keepSecret(directory: string, name: string, make: () => string = randomHex): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const path = join(directory, name)
   if (!existsSync(path)) {
     const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`
-    writeFileSync(draft, randomBytes(32).toString('hex'), { mode: 0o600, flush: true })
+    writeFileSync(draft, make(), { mode: 0o600, flush: true })
     try {
       linkSync(draft, path)
     } catch (error) {

@@ -1,143 +1,187 @@
-import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
-import fp from 'fastify-plugin'
-import {
-  hasZodFastifySchemaValidationErrors,
-  serializerCompiler,
-  validatorCompiler,
-} from 'fastify-type-provider-zod'
-import { newId } from '../kernel/ids.ts'
+import { createServer as createPlainServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { Server } from 'node:net'
+import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import type { FastifyInstance } from 'fastify'
 import type { Log } from '../kernel/log.ts'
-import { defineProblem, Problem, type ProblemDetails } from '../kernel/problems.ts'
-import type { RouteGroup } from '../kernel/routes.ts'
+import { defineProblem, Problem } from '../kernel/problems.ts'
+import type { Audience, RouteGroup } from '../kernel/routes.ts'
+import type { Tenant } from '../modules/tenancy/index.ts'
+import { refuse, toProblem } from './answers.ts'
+import { createAudience } from './audience.ts'
+import { HEADERS } from './headers.ts'
 import { requestHost } from './host.ts'
 
-const invalidInput = defineProblem({ code: 'invalid-input', status: 400, title: 'The request is not valid' })
-const noRoute = defineProblem({ code: 'not-found', status: 404, title: 'Not found' })
-const refused = defineProblem({ code: 'request-refused', status: 400, title: 'The request was refused' })
-const internal = defineProblem({ code: 'internal', status: 500, title: 'Something went wrong here' })
+const badHost = defineProblem({ code: 'bad-host', status: 400, title: 'The request names no host' })
 const misdirected = defineProblem({
   code: 'misdirected',
   status: 421,
   title: 'Not a host of this deployment',
 })
 
-/** Headers of every answer. `style-src 'self'` and no script: the public pages need none. */
-const HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-  'cross-origin-opener-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+/** PEM. */
+export interface Certificate {
+  key: string
+  cert: string
+}
+
+/** Where the server answers, and by which names. */
+export interface Front {
+  trustHost: string
+  adminHost: string
+  /** Unknown names directly under it are missing tenants (404); all other unknown names are misdirected (421). */
+  baseDomain: string
+  /** What a link to HTTPS needs after the host name, such as `:8443`. */
+  portInLinks: string
+  certificateFor(host: string): Promise<Certificate>
+  /** Throws a Problem 404 when no tenant answers at `host`. */
+  resolveTenant(host: string): Promise<Tenant>
 }
 
 /** A server that has not yet begun to listen. */
 export interface HttpServer {
-  /** Returns the port. 0 asks for any free one. */
-  listen(port: number): Promise<number>
-  /** Refuses new connections, finishes requests under way, closes. */
+  /** Returns the ports in use. 0 asks for any free one. */
+  listen(at: { bind: string; port: number; httpPort: number }): Promise<{ port: number; httpPort: number }>
+  /** From now on `/readyz` says no and no new connection is taken; resolves when the requests under way are answered. */
   close(): Promise<void>
 }
 
 /**
- * The public trust center on `trustHost`; every other host is refused with 421. Listens on the loopback address: a
- * reverse proxy ends TLS. `ready` answers `/readyz`; `/healthz` answers while the process lives.
+ * The trust center, the back-office and the tenants, each at its own host, over HTTPS; plain HTTP only redirects.
+ * `/healthz` answers while the process lives, `/readyz` while it may be sent requests, both on any host.
  */
 export async function createServer(options: {
   routes: readonly RouteGroup[]
   guards: readonly RouteGroup[]
-  trustHost: string
+  front: Front
   ready(): Promise<boolean>
   log: Log
+  build: string
 }): Promise<HttpServer> {
-  const health = await createHealth(options.ready)
-  const trust = await createAudience('trust', options)
+  const { front, log } = options
+  const tenants = new WeakMap<IncomingMessage, Tenant>()
+  const open = (audience: Audience) =>
+    createAudience(audience, { ...options, tenantOf: (request) => tenants.get(request) })
+  const [trust, admin, tenant] = await Promise.all([open('trust'), open('admin'), open('tenant')])
+  const appFor = async (host: string, request: IncomingMessage): Promise<FastifyInstance> => {
+    if (host === front.trustHost) return trust
+    if (host === front.adminHost) return admin
+    tenants.set(request, await findTenant(front, host))
+    return tenant
+  }
   let draining = false
-  const server = createHttpServer((request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (draining) response.setHeader('connection', 'close')
-    response.once('finish', () => draining && setImmediate(() => server.closeIdleConnections()))
-    if (request.url === '/healthz' || request.url === '/readyz') return health.routing(request, response)
-    const host = requestHost(request)
-    if (host === options.trustHost) return trust.routing(request, response)
-    refuse(request, response, host)
-  })
-  server.requestTimeout = 30_000
-  server.headersTimeout = 10_000
+    const probed = /^\/(healthz|readyz)(\?|$)/.exec(request.url ?? '')
+    if (probed) {
+      const ready = probed[1] === 'healthz' || (!draining && (await options.ready().catch(() => false)))
+      return sendHealth(response, ready, probed[1] === 'healthz')
+    }
+    const app = await appFor(hostOf(request), request)
+    app.routing(request, response)
+  }
+  const guarded = (work: typeof answer) => (request: IncomingMessage, response: ServerResponse) => {
+    work(request, response).catch((error: Error) => {
+      const problem = toProblem(error)
+      if (problem.status >= 500) log.error({ err: error }, 'request not dispatched')
+      refuse(request, response, problem)
+    })
+  }
+  const contextFor = rememberContexts()
+  const secure = createTlsServer(
+    {
+      minVersion: 'TLSv1.2',
+      // For clients that name no server in their handshake, such as monitors that know an address only.
+      ...(await front.certificateFor(front.trustHost)),
+      SNICallback: (name, done) => {
+        certificateFor(front, name).then((certificate) => done(null, contextFor(certificate)), done)
+      },
+    },
+    guarded(answer),
+  )
+  secure.on('tlsClientError', (_error, socket) => socket.destroy())
+  const plain = createPlainServer(guarded((request, response) => redirect(front, request, response)))
+  for (const server of [secure, plain]) {
+    server.requestTimeout = 30_000
+    server.headersTimeout = 10_000
+    server.on('request', (_request: IncomingMessage, response: ServerResponse) => {
+      response.once('finish', () => draining && setImmediate(() => server.closeIdleConnections()))
+    })
+  }
   return {
-    listen: (port) =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject)
-        server.listen(port, '127.0.0.1', () => resolve((server.address() as { port: number }).port))
-      }),
+    async listen({ bind, port, httpPort }) {
+      return { port: await listen(secure, bind, port), httpPort: await listen(plain, bind, httpPort) }
+    },
     async close() {
       draining = true
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeIdleConnections()
-      await closed
-      await Promise.all([health.close(), trust.close()])
+      const closed = [secure, plain].map((server) => new Promise<void>((done) => server.close(() => done())))
+      for (const server of [secure, plain]) server.closeIdleConnections()
+      await Promise.all(closed)
+      await Promise.all([trust.close(), admin.close(), tenant.close()])
     },
   }
 }
 
-async function createAudience(
-  audience: RouteGroup['audience'],
-  options: { routes: readonly RouteGroup[]; guards: readonly RouteGroup[]; log: Log },
-): Promise<FastifyInstance> {
-  const app = Fastify({ bodyLimit: 1_048_576, genReqId: newId, routerOptions: { maxParamLength: 200 } })
-  app.setValidatorCompiler(validatorCompiler)
-  app.setSerializerCompiler(serializerCompiler)
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ ...HEADERS, 'x-request-id': request.id })
-  })
-  app.setNotFoundHandler((request) => {
-    throw noRoute(`Nothing answers ${request.method} here.`)
-  })
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const problem = toProblem(error)
-    if (problem.status >= 500) options.log.error({ err: error, requestId: request.id }, 'request failed')
-    return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem.details()))
-  })
-  for (const guard of options.guards) if (guard.audience === audience) await app.register(fp(guard.plugin))
-  for (const group of options.routes) if (group.audience === audience) await app.register(group.plugin)
-  await app.ready()
-  return app
+function sendHealth(response: ServerResponse, ok: boolean, live: boolean): void {
+  const status = live ? 'ok' : ok ? 'ready' : 'not-ready'
+  response.writeHead(ok ? 200 : 503, { ...HEADERS, 'content-type': 'application/json' })
+  response.end(JSON.stringify({ status }))
 }
 
-async function createHealth(ready: () => Promise<boolean>): Promise<FastifyInstance> {
-  const app = Fastify()
-  app.get('/healthz', async () => ({ status: 'ok' }))
-  app.get('/readyz', async (_request, reply) => {
-    const ok = await ready().catch(() => false)
-    return reply.code(ok ? 200 : 503).send({ status: ok ? 'ready' : 'not-ready' })
-  })
-  await app.ready()
-  return app
+/** The host that the request is for, which must be the one that the TLS handshake named (RFC 9110 §7.4). */
+function hostOf(request: IncomingMessage): string {
+  const host = requestHost(request)
+  if (!host) throw badHost('One valid Host header is needed.')
+  const { servername } = request.socket as TLSSocket
+  if (servername && servername.toLowerCase() !== host)
+    throw misdirected('The connection was opened for another host; open one for this host.')
+  return host
 }
 
-function toProblem(error: FastifyError | Problem): Problem {
-  if (error instanceof Problem) return error
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const issues = error.validation.map(({ instancePath, message }) => ({ path: instancePath, message }))
-    return invalidInput('The request does not fit what this route takes.', { extensions: { issues } })
+async function findTenant(front: Front, host: string): Promise<Tenant> {
+  try {
+    return await front.resolveTenant(host)
+  } catch (error) {
+    const missing = error instanceof Problem && error.status === 404
+    const label = host.endsWith(`.${front.baseDomain}`) && host.slice(0, -front.baseDomain.length - 1)
+    if (missing && !(label && !label.includes('.')))
+      throw misdirected('Use a host name that this deployment published.')
+    throw error
   }
-  const status = error.statusCode ?? 500
-  return status >= 400 && status < 500
-    ? new Problem({ code: 'request-refused', status, title: 'The request was refused' }, messageOf(error))
-    : internal('The error was logged; try again later.')
 }
 
-/** Only Fastify's own sentences are written for callers; another error's may hold what is not theirs. */
-function messageOf(error: FastifyError): string {
-  return error.code?.startsWith('FST_ERR_') ? error.message : 'The request was refused.'
+/** A name that is not ours gets the public site's certificate: its client sees the mismatch, we make none for it. */
+async function certificateFor(front: Front, name: string): Promise<Certificate> {
+  const host = name.toLowerCase()
+  const known =
+    host === front.adminHost ||
+    (host !== front.trustHost &&
+      (await front.resolveTenant(host).then(
+        () => true,
+        () => false,
+      )))
+  return front.certificateFor(known ? host : front.trustHost)
 }
 
-function refuse(request: IncomingMessage, response: ServerResponse, host: string | undefined): void {
-  const problem = host
-    ? misdirected('Use the host name that this deployment published.')
-    : refused('One valid Host header is needed.')
-  const details: ProblemDetails = problem.details()
-  request.resume()
-  response.writeHead(problem.status, { ...HEADERS, 'content-type': 'application/problem+json' })
-  response.end(JSON.stringify(details))
+function rememberContexts(): (certificate: Certificate) => SecureContext {
+  const contexts = new WeakMap<Certificate, SecureContext>()
+  return (certificate) => {
+    const context = contexts.get(certificate) ?? createSecureContext(certificate)
+    contexts.set(certificate, context)
+    return context
+  }
+}
+
+async function redirect(front: Front, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const host = hostOf(request)
+  if (host !== front.trustHost && host !== front.adminHost) await findTenant(front, host)
+  const path = request.url?.startsWith('/') ? request.url : '/'
+  response.writeHead(308, { ...HEADERS, location: `https://${host}${front.portInLinks}${path}` }).end()
+}
+
+function listen(server: Server, bind: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, bind, () => resolve((server.address() as { port: number }).port))
+  })
 }

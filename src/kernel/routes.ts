@@ -1,5 +1,12 @@
 import type { FastifyPluginAsync } from 'fastify'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answers without sign-in. */
+    public?: boolean
+  }
+}
+
 /**
  * Who a set of routes is for, decided by the request's host: the public trust center, the operators' back-office, or a
  * tenant's own host. On `tenant` routes `request.tenant` is set; a route of one audience does not exist on another.

@@ -1,16 +1,22 @@
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { createServer as createSocketServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { preparePlatform } from '../../src/cli/prepare.ts'
+import { frontOf } from '../../src/cli/serve.ts'
 import { type Stores, stores } from '../../src/data/index.ts'
 import { keepSecret } from '../../src/data/secrets.ts'
 import { parseDatabaseUrl } from '../../src/data/sql.ts'
+import { createServer, type HttpServer } from '../../src/http/server.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { newId } from '../../src/kernel/ids.ts'
 import { createLog } from '../../src/kernel/log.ts'
 import { type Module, type Started, startModules } from '../../src/kernel/module.ts'
+import type { GivesRoutes } from '../../src/kernel/routes.ts'
 import { loadSettings, type SettingsLayer } from '../../src/kernel/settings.ts'
+import type { EdgeApi } from '../../src/modules/edge/index.ts'
 import { type TenancyApi, tenancy } from '../../src/modules/tenancy/index.ts'
 import { provisionTenant } from '../../src/modules/tenancy/provision.ts'
 import type { IsolationModel, Tenant } from '../../src/modules/tenancy/tenant.ts'
@@ -28,6 +34,8 @@ export interface TestPlatform {
   gives(module: string): unknown
   /** A new tenant with a slug of its own. */
   makeTenant(model: IsolationModel): Promise<Tenant>
+  /** Answers HTTP for the started modules, at the ports of the module edge, until `stop`. */
+  serve(): Promise<HttpServer>
   /** The superuser, for sabotage, in `database`. */
   asSuperuser<T>(database: string, work: (client: pg.Client) => Promise<T>): Promise<T>
   stop(): Promise<void>
@@ -45,11 +53,16 @@ export async function testPlatform(
   const all = [stores, tenancy, ...modules]
   const release = await waitForServers(superuser)
   await preparePlatform({ superuser, secrets: SECRETS, modules: all, log })
-  const settings = loadSettings(all, { profile: storeSettings(superuser), file: layer })
+  const ports: SettingsLayer = all.some(({ name }) => name === 'edge')
+    ? { edge: { port: await freePort(), httpPort: await freePort() } }
+    : {}
+  const profile = { ...storeSettings(superuser), ...ports }
+  const settings = loadSettings(all, { profile, file: layer })
   const { started, stop } = await startModules(all, { settings, clock: systemClock, log, build: 'test' })
   registerMeasures(started)
   const api = (name: string) => started.find((module) => module.name === name)?.gives.api
   const running = { stores: api('stores') as TestPlatform['stores'], tenancy: api('tenancy') as TenancyApi }
+  let server: HttpServer | undefined
   return {
     ...running,
     api,
@@ -60,12 +73,35 @@ export async function testPlatform(
       await provisionTenant(running.stores.asMigrator, keepSecret(SECRETS, 'tenant-roles'), tenant)
       return running.tenancy.bySlug(slug)
     },
+    async serve() {
+      const gives = started.map((module) => module.gives as GivesRoutes)
+      server = await createServer({
+        routes: gives.flatMap(({ routes }) => routes ?? []),
+        guards: gives.flatMap(({ guards }) => guards ?? []),
+        front: await frontOf(api('edge') as EdgeApi, running.tenancy),
+        ready: async () => Object.values(await running.stores.ready()).every(Boolean),
+        log,
+        build: 'test',
+      })
+      await server.listen(api('edge') as EdgeApi)
+      return server
+    },
     asSuperuser: (database, work) => connected({ ...superuser, database }, work),
     async stop() {
+      await server?.close()
       await stop()
       await release()
     },
   }
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createSocketServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  return port
 }
 
 function registerMeasures(started: readonly Started[]): void {

@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { keepSecret } from '../secrets.ts'
 import { type Account, isRoot, serverAccount } from './account.ts'
 import { ensureServers, type PostgresBinaries } from './binaries.ts'
 import { claim } from './claim.ts'
@@ -9,7 +10,6 @@ import { removeShortSocketFolder, serverHome, socketFolder } from './home.ts'
 import { endOrphan } from './orphan.ts'
 import { prepareCluster, startFailed } from './postgresCluster.ts'
 import { type PostgresListen, type PostgresSettings, writePostgresConfig } from './postgresConfig.ts'
-import { secretFile } from './secretFile.ts'
 import { lastLines, type ServerProcess, startServerProcess } from './serverProcess.ts'
 
 /** A private Postgres server that lives as long as this process at most. */
@@ -53,7 +53,7 @@ export async function startPostgres(options: {
   const release = await claim(`postgres ${home}`)
   try {
     const listen = options.listen && { ...options.listen, port: options.listen.port || (await freePort()) }
-    const password = secretFile(join(dir, 'secrets/postgres-superuser'))
+    const password = keepSecret(join(dir, 'secrets'), 'postgres-superuser')
     const pidFile = join(home, 'cluster/postmaster.pid')
     await endOrphan({ pidFile, folder: join(home, 'cluster'), polite: 'SIGINT', log })
     const binaries = await prepareCluster({ home, password, account, log })

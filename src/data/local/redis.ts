@@ -3,12 +3,12 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defineProblem } from '../../kernel/problems.ts'
+import { keepSecret } from '../secrets.ts'
 import { type Account, serverAccount } from './account.ts'
 import { ensureServers, findRedis } from './binaries.ts'
 import { claim } from './claim.ts'
 import { removeShortSocketFolder, serverHome, socketFolder } from './home.ts'
 import { endOrphan } from './orphan.ts'
-import { secretFile } from './secretFile.ts'
 import { lastLines, type ServerProcess, startServerProcess } from './serverProcess.ts'
 
 /** Redis directives; a value that must be quoted brings its quotes. */
@@ -51,7 +51,7 @@ export async function startRedis(options: {
   const home = serverHome({ dir, name: 'redis', account, log })
   const release = await claim(`redis ${home}`)
   try {
-    const password = secretFile(join(dir, 'secrets/redis'))
+    const password = keepSecret(join(dir, 'secrets'), 'redis')
     const configFile = join(home, 'redis.conf')
     await endOrphan({ pidFile: join(home, 'redis.pid'), folder: configFile, polite: 'SIGTERM', log })
     const path = join(socketFolder(home, 'redis.sock', account), 'redis.sock')

@@ -5,6 +5,8 @@ export type CanarySeed = (tenant: Tenant, marker: string) => Promise<{ ids: stri
 
 /** What other modules get from tenancy. */
 export interface TenancyApi {
+  /** Tenants answer right under it unless they brought a host of their own. */
+  baseDomain: string
   /** The tenant that answers at `host` (normalised, without port). Throws a Problem `tenant-not-found` (404). */
   resolve(host: string): Promise<Tenant>
   /** Throws a Problem `tenant-not-found` (404). */

@@ -19,7 +19,10 @@ import { openRegistry, type Registered } from './registry.ts'
 import type { IsolationModel, Tenant } from './tenant.ts'
 import { tenantTables } from './unprotectedTables.ts'
 
+import './request.ts'
+
 export type { TenancyApi } from './api.ts'
+export type { Tenant } from './tenant.ts'
 
 /** Keeps tenants apart, in a database of their own or as sealed rows of a pool. */
 export const tenancy = defineModule({
@@ -56,6 +59,7 @@ export const tenancy = defineModule({
     })
     const seeds = new Map<string, CanarySeed>()
     const api: TenancyApi = {
+      baseDomain: settings.baseDomain,
       async resolve(host) {
         const found = await registry.byHost(host)
         if (!found) throw tenantNotFound(`No tenant answers at ${host}.`)

@@ -12,12 +12,10 @@ export const trust = defineModule({
   settings: z.object({
     /** Who publishes the page. */
     name: z.string().min(1).default('Surety'),
-    /** Where it answers, without port. */
-    host: z.string().default('trust.localhost'),
   }),
   async start({ settings }, { proof }) {
     const plugin = trustRoutes(proof, settings.name) as unknown as FastifyPluginAsync
     const routes: RouteGroup[] = [{ audience: 'trust', plugin }]
-    return { api: { host: settings.host }, routes }
+    return { api: null, routes }
   },
 })

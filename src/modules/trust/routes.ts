@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import type { Language } from '../../kernel/duration.ts'
+import { preferredLanguage } from '../../kernel/language.ts'
 import { defineProblem } from '../../kernel/problems.ts'
 import type { ProofApi } from '../../proof/api.ts'
 import { measurePage } from './measurePage.ts'
 import { overviewPage } from './overview.ts'
 
 const noMeasure = defineProblem({ code: 'measure-unknown', status: 404, title: 'No such measure' })
+
+const noRecord = defineProblem({ code: 'log-empty', status: 404, title: 'The log has no record yet' })
 
 const HTML = 'text/html; charset=utf-8'
 const ICON =
@@ -22,7 +24,7 @@ export function trustRoutes(proof: ProofApi, name: string): FastifyPluginAsyncZo
     const css = await readFile(new URL('./trust.css', import.meta.url), 'utf8')
 
     app.get('/', async (request, reply) =>
-      reply.redirect(`/${preferred(request.headers['accept-language'])}`, 303),
+      reply.redirect(`/${preferredLanguage(request.headers['accept-language'])}`, 303),
     )
     app.get('/trust.css', async (_request, reply) =>
       reply.type('text/css; charset=utf-8').header('cache-control', 'public, max-age=300').send(css),
@@ -43,24 +45,45 @@ export function trustRoutes(proof: ProofApi, name: string): FastifyPluginAsyncZo
       })
     }
 
-    app.get('/api/v1/measures', async (_request, reply) => open(reply).send(await proof.results()))
-    app.get('/api/v1/measures/:key', byKey, async (request, reply) =>
+    const list = { schema: { tags: ['measures'], summary: 'Every measure with its outcome' } }
+    app.get('/api/v1/measures', list, async (_request, reply) => open(reply).send(await proof.results()))
+    const one = { schema: { ...byKey.schema, tags: ['measures'], summary: 'One measure' } }
+    app.get('/api/v1/measures/:key', one, async (request, reply) =>
       open(reply).send(await find(request.params.key)),
     )
-    const withLimit = { schema: { params: z.object({ key }), querystring: z.object({ limit }) } }
+    const withLimit = {
+      schema: {
+        params: z.object({ key }),
+        querystring: z.object({ limit }),
+        tags: ['measures'],
+        summary: 'What earlier runs of its probe saw, newest first',
+      },
+    }
     app.get('/api/v1/measures/:key/history', withLimit, async (request, reply) => {
       await find(request.params.key)
       return open(reply).send(await proof.history(request.params.key, request.query.limit))
     })
-    const byIndex = { schema: { params: z.object({ index: z.coerce.number().int().min(0) }) } }
+    const byIndex = {
+      schema: {
+        params: z.object({ index: z.coerce.number().int().min(0) }),
+        tags: ['evidence'],
+        summary: 'A record with its inclusion proof and checkpoint, to verify offline',
+      },
+    }
     app.get('/api/v1/evidence/:index/bundle', byIndex, async (request, reply) =>
       open(reply).send(await proof.bundle(request.params.index)),
     )
     app.get('/log/checkpoint', async (_request, reply) =>
       open(reply)
         .type('text/plain; charset=utf-8')
-        .send((await proof.checkpoint())?.note ?? ''),
+        .send(await signedCheckpoint()),
     )
+  }
+
+  async function signedCheckpoint(): Promise<string> {
+    const checkpoint = await proof.checkpoint()
+    if (!checkpoint) throw noRecord('No probe has run yet.')
+    return checkpoint.note
   }
 
   async function find(key: string) {
@@ -73,9 +96,4 @@ export function trustRoutes(proof: ProofApi, name: string): FastifyPluginAsyncZo
 /** Public data: any site may read it. */
 function open<Reply extends { header(name: string, value: string): Reply }>(reply: Reply): Reply {
   return reply.header('access-control-allow-origin', '*').header('cache-control', 'no-cache')
-}
-
-function preferred(header: string | undefined): Language {
-  const first = /\b(de|en)\b/i.exec(header ?? '')
-  return first?.[1]?.toLowerCase() === 'de' ? 'de' : 'en'
 }

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs'
+import { request as plainRequest } from 'node:http'
+import { request as tlsRequest } from 'node:https'
+import { text } from 'node:stream/consumers'
+
+/** One request to this deployment's own front door. */
+export interface EdgeRequest {
+  /** The Host header and, unless `serverName` says otherwise, the TLS server name. */
+  host: string
+  path: string
+  method?: string
+  headers?: Record<string, string>
+  /** Name and value in turns, exactly as sent, instead of `host` and `headers`. */
+  rawHeaders?: string[]
+  serverName?: string
+  body?: string | Buffer
+  /** Over plain HTTP, which only redirects. */
+  plain?: boolean
+}
+
+export interface EdgeAnswer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  body: string
+}
+
+/** Milliseconds after which a front door that does not answer is an error. */
+const TIMEOUT = 10_000
+
+/** Sends one request over a connection of its own and reads the whole answer. */
+export async function requestEdge(
+  door: { bind: string; port: number; httpPort: number; authorityFile: string | undefined },
+  { host, path, method = 'GET', headers, rawHeaders, serverName = host, body, plain = false }: EdgeRequest,
+): Promise<EdgeAnswer> {
+  const common = {
+    host: door.bind,
+    path,
+    method,
+    agent: false,
+    headers: rawHeaders ?? { host, ...headers },
+    signal: AbortSignal.timeout(TIMEOUT),
+  } as const
+  const { promise, resolve, reject } = Promise.withResolvers<EdgeAnswer>()
+  const sent = plain
+    ? plainRequest({ ...common, port: door.httpPort })
+    : tlsRequest({
+        ...common,
+        port: door.port,
+        servername: serverName,
+        ...(door.authorityFile ? { ca: readFileSync(door.authorityFile) } : {}),
+      })
+  sent.once('error', reject)
+  sent.once('response', (answer) => {
+    text(answer).then(
+      (body) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }),
+      reject,
+    )
+  })
+  sent.end(body)
+  return promise
+}
