@@ -8,6 +8,12 @@ export type Environment = Record<string, string | undefined>
 
 const notRunning = defineProblem({ code: 'not-running', status: 503, title: 'The platform is not running' })
 
+/** `environment` with names that everyone knows turned into ours; ours win. */
+export function withConventionalNames(environment: Environment): Environment {
+  const { SHUTDOWN_TIMEOUT_MS: cap } = environment
+  return cap === undefined ? environment : { SURETY_RUNTIME__SHUTDOWN_TIMEOUT: `${cap}ms`, ...environment }
+}
+
 /** Where `surety up` keeps its data. */
 export const DATA = '.data'
 

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { type Stores, stores } from '../data/index.ts'
 import { systemClock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
@@ -15,12 +16,13 @@ import { loadSettings } from '../kernel/settings.ts'
 import { cache } from '../modules/cache/index.ts'
 import { database } from '../modules/database/index.ts'
 import { type EdgeApi, edge } from '../modules/edge/index.ts'
+import { runtime } from '../modules/runtime/index.ts'
 import { type TenancyApi, tenancy } from '../modules/tenancy/index.ts'
 import { trust } from '../modules/trust/index.ts'
 import type { ProofApi } from '../proof/api.ts'
 import { proof } from '../proof/index.ts'
 import type { GivesMeasures } from '../proof/measure.ts'
-import type { Environment } from './environment.ts'
+import { type Environment, withConventionalNames } from './environment.ts'
 
 /** The capabilities that every deployment has. */
 export const platformModules: readonly Module<any, any, any>[] = [
@@ -30,6 +32,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   tenancy,
   database,
   cache,
+  runtime,
   trust,
 ]
 
@@ -41,6 +44,8 @@ export interface Platform {
   stores: Stores
   edge: EdgeApi
   build: string
+  /** Milliseconds that a process may take to end. */
+  shutdownTimeout: number
   routes: readonly RouteGroup[]
   guards: readonly RouteGroup[]
   /** What a running module gives to others. */
@@ -50,8 +55,10 @@ export interface Platform {
 
 /** Loads settings (profile < file < environment), starts all modules and brings their measures and routes together. */
 export async function startPlatform(options: { log: Log; environment: Environment }): Promise<Platform> {
-  const settings = loadSettings(platformModules, { environment: options.environment })
-  const context = { settings, clock: systemClock, log: options.log, build: buildId() }
+  const environment = withConventionalNames(options.environment)
+  const settings = loadSettings(platformModules, { environment })
+  const program = { args: [join(import.meta.dirname, 'main.ts')], env: environment }
+  const context = { settings, clock: systemClock, log: options.log, build: buildId(), program }
   const { started, stop } = await startModules(platformModules, context)
   const gives = started.map((module: Started) => module.gives as Gives & GivesMeasures & GivesRoutes)
   const api = <M extends Module<any, any, any>>({ name }: M) =>
@@ -62,6 +69,7 @@ export async function startPlatform(options: { log: Log; environment: Environmen
     ...running,
     settings,
     build: context.build,
+    shutdownTimeout: api(runtime).shutdownTimeout,
     routes: gives.flatMap(({ routes }) => routes ?? []),
     guards: gives.flatMap(({ guards }) => guards ?? []),
     stop,

@@ -1,14 +1,29 @@
 import { createServer, type Front } from '../http/server.ts'
 import { createLog } from '../kernel/log.ts'
+import { defineProblem } from '../kernel/problems.ts'
 import type { EdgeApi } from '../modules/edge/index.ts'
 import type { TenancyApi } from '../modules/tenancy/index.ts'
 import { startPlatform } from './platform.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
 
-/** The process that answers HTTP. Stateless; ends after the requests under way. */
+const tooPrivileged = defineProblem({
+  code: 'too-privileged',
+  status: 500,
+  title: 'The process that answers HTTP holds more than the app role',
+})
+
+/**
+ * The process that answers HTTP. Stateless; ends after the requests under way. Refuses to run with credentials that
+ * could reach past the tenants' walls.
+ */
 export async function serve(): Promise<void> {
   const log = createLog({ name: 'serve', level: process.env.LOG_LEVEL ?? 'warn' })
   const platform = await startPlatform({ log, environment: process.env })
+  const { migrator, sealer } = platform.stores
+  if (migrator ?? sealer) {
+    await platform.stop()
+    throw tooPrivileged('Start it without the file names of the passwords of the migrator and the sealer.')
+  }
   const front = await frontOf(platform.edge, platform.tenancy)
   const ready = async () => {
     const { database, cache } = await platform.stores.ready()
@@ -18,7 +33,7 @@ export async function serve(): Promise<void> {
   dieWithParent(async () => {
     await server.close()
     await platform.stop()
-  })
+  }, platform.shutdownTimeout)
   await server.listen(platform.edge)
 }
 

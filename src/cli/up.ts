@@ -7,17 +7,19 @@ import { startPostgres } from '../data/local/postgres.ts'
 import { startRedis } from '../data/local/redis.ts'
 import { parseDatabaseUrl } from '../data/sql.ts'
 import { createLog } from '../kernel/log.ts'
+import type { SettingsTree } from '../kernel/module.ts'
 import { loadSettings } from '../kernel/settings.ts'
 import { authorityFile } from '../modules/edge/authority.ts'
-import { edge } from '../modules/edge/index.ts'
+import type { EdgeSettings } from '../modules/edge/index.ts'
 import { requestEdge } from '../modules/edge/request.ts'
-import { DATA, type Environment, saveEnvironment } from './environment.ts'
+import { DATA, saveEnvironment, withConventionalNames } from './environment.ts'
 import { platformModules } from './platform.ts'
 import { preparePlatform } from './prepare.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
 import { RESTART_POLICY, supervise } from './process/supervise.ts'
 
-const STOP_MS = 15_000
+/** How much longer than its own cap a process may take to end before it is killed. */
+const GRACE_MS = 5_000
 
 /**
  * Boots everything on this machine: Postgres and Redis (private ones in `.data/`, unless DATABASE_URL and REDIS_URL name
@@ -35,6 +37,10 @@ export async function up(): Promise<void> {
   try {
     const environment = await startServers(log, endings)
     saveEnvironment(environment.all)
+    const own = withConventionalNames({ ...process.env, ...environment.all })
+    const settings = loadSettings(platformModules, { environment: own })
+    const { shutdownTimeout } = settings.runtime as { shutdownTimeout: number }
+    const stopWithin = shutdownTimeout + GRACE_MS
     for (const name of ['serve', 'work'] as const) {
       const child = supervise({
         name,
@@ -44,9 +50,9 @@ export async function up(): Promise<void> {
         log,
         restart: RESTART_POLICY,
       })
-      endings.push(() => child.stop(STOP_MS))
+      endings.push(() => child.stop(stopWithin))
     }
-    await showWhereToLook({ ...process.env, ...environment.all }, ended.signal)
+    await showWhereToLook(settings, ended.signal)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1
@@ -55,9 +61,8 @@ export async function up(): Promise<void> {
 }
 
 /** Waits until the platform answers, then says where. */
-async function showWhereToLook(environment: Environment, ended: AbortSignal): Promise<void> {
-  const settings = loadSettings(platformModules, { environment })
-  const { trustHost, bind, port, httpPort, tlsKeyFileName } = edge.settings.parse(settings.edge)
+async function showWhereToLook(settings: SettingsTree, ended: AbortSignal): Promise<void> {
+  const { trustHost, bind, port, httpPort, tlsKeyFileName } = settings.edge as EdgeSettings
   const authority = tlsKeyFileName ? undefined : authorityFile(String(settings.stores?.secrets))
   const door = { bind, port, httpPort, authorityFile: authority }
   while (!ended.aborted) {

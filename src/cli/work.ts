@@ -26,7 +26,7 @@ export async function work(): Promise<void> {
     stopping.abort()
     await schedule
     await platform.stop()
-  })
+  }, platform.shutdownTimeout)
 }
 
 async function dueMeasures({ proof }: Platform): Promise<string[]> {

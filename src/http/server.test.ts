@@ -14,7 +14,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { createLog } from '../kernel/log.ts'
 import { defineProblem } from '../kernel/problems.ts'
-import { openLocalAuthority } from '../modules/edge/authority.ts'
+import { keepLocalAuthority, openLocalAuthority } from '../modules/edge/authority.ts'
 import type { Tenant } from '../modules/tenancy/index.ts'
 import { createServer, type HttpServer } from './server.ts'
 
@@ -74,7 +74,8 @@ describe('the server', () => {
   }
 
   before(async () => {
-    const { certificateFor } = await openLocalAuthority(secrets)
+    await keepLocalAuthority(secrets)
+    const { certificateFor } = openLocalAuthority(secrets)
     server = await createServer({
       routes: [
         { audience: 'trust', plugin },

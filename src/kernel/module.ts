@@ -3,6 +3,12 @@ import type { Clock } from './clock.ts'
 import type { Log } from './log.ts'
 import { defineProblem } from './problems.ts'
 
+/** How another process of this deployment is started: `node ...args <command>` with these environment variables. */
+export interface Program {
+  args: readonly string[]
+  env: Readonly<Record<string, string | undefined>>
+}
+
 /** What a module is handed when it starts. */
 export interface ModuleContext<Settings> {
   settings: Settings
@@ -10,6 +16,7 @@ export interface ModuleContext<Settings> {
   log: Log
   /** Identifies the running code; part of every piece of evidence. */
   build: string
+  program: Program
 }
 
 /** What every started module gives at least. Upper layers add `measures`, `routes`, `commands` (see their contracts). */
@@ -68,6 +75,9 @@ const moduleGraph = defineProblem({
   title: 'The modules do not fit together',
 })
 
+/** The settings of all modules, and what each is handed beside its own. */
+type StartContext = ModuleContext<SettingsTree>
+
 /** A started module. */
 export interface Started<G extends Gives = Gives> {
   name: string
@@ -100,7 +110,7 @@ export function orderModules<M extends AnyModule>(modules: readonly M[]): M[] {
  */
 export async function startModules(
   modules: readonly AnyModule[],
-  context: { settings: SettingsTree; clock: Clock; log: Log; build: string },
+  context: StartContext,
 ): Promise<{ started: Started[]; stop(): Promise<void> }> {
   const started: Started[] = []
   try {
@@ -117,7 +127,7 @@ export async function startModules(
 async function startOne(
   module: AnyModule,
   started: readonly Started[],
-  context: { settings: SettingsTree; clock: Clock; log: Log; build: string },
+  context: StartContext,
 ): Promise<Started> {
   const apiOf = (need: AnyModule) => started.find((other) => other.name === need.name)?.gives.api
   const needs = Object.fromEntries(
@@ -129,6 +139,7 @@ async function startOne(
       clock: context.clock,
       log: context.log.child({ module: module.name }),
       build: context.build,
+      program: context.program,
     },
     needs,
   )

@@ -32,6 +32,8 @@ export interface TestPlatform {
   api(module: string): unknown
   /** All that a started module gives. */
   gives(module: string): unknown
+  /** How its probes start a second process; a test may change it. */
+  program: { args: string[]; env: Record<string, string | undefined> }
   /** A new tenant with a slug of its own. */
   makeTenant(model: IsolationModel): Promise<Tenant>
   /** Answers HTTP for the started modules, at the ports of the module edge, until `stop`. */
@@ -58,13 +60,19 @@ export async function testPlatform(
     : {}
   const profile = { ...storeSettings(superuser), ...ports }
   const settings = loadSettings(all, { profile, file: layer })
-  const { started, stop } = await startModules(all, { settings, clock: systemClock, log, build: 'test' })
+  const program = {
+    args: [join(import.meta.dirname, '../../src/cli/main.ts')],
+    env: asEnvironment(profile, layer),
+  }
+  const context = { settings, clock: systemClock, log, build: 'test', program }
+  const { started, stop } = await startModules(all, context)
   registerMeasures(started)
   const api = (name: string) => started.find((module) => module.name === name)?.gives.api
   const running = { stores: api('stores') as TestPlatform['stores'], tenancy: api('tenancy') as TenancyApi }
   let server: HttpServer | undefined
   return {
     ...running,
+    program,
     api,
     gives: (name) => started.find((module) => module.name === name)?.gives,
     async makeTenant(model) {
@@ -93,6 +101,20 @@ export async function testPlatform(
       await release()
     },
   }
+}
+
+/** What a process needs to be started with the same settings. */
+function asEnvironment(...layers: SettingsLayer[]): Record<string, string | undefined> {
+  const snake = (name: string) => name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase()
+  const entries = layers
+    .flatMap((layer) => Object.entries(layer))
+    .flatMap(([module, settings]) =>
+      Object.entries(settings).map(([name, value]) => [
+        `SURETY_${snake(module)}__${snake(name)}`,
+        typeof value === 'string' ? value : JSON.stringify(value),
+      ]),
+    )
+  return { PATH: process.env.PATH, ...Object.fromEntries(entries) }
 }
 
 /** A port that was free a moment ago. */

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 
-const source = (stop: string, after = 'setInterval(() => {}, 1e6)'): string => `
+const source = (stop: string, after = 'setInterval(() => {}, 1e6)', cap = 'undefined'): string => `
   import { dieWithParent } from ${JSON.stringify(new URL('./dieWithParent.ts', import.meta.url).href)}
-  dieWithParent(async () => { console.log('stopping'); ${stop} })
+  dieWithParent(async () => { console.log('stopping'); ${stop} }, ${cap})
   process.send('ready')
   ${after}`
 
@@ -48,6 +48,13 @@ test('a stop that fails is shown and makes the exit code 1', async () => {
   child.kill('SIGTERM')
   assert.deepEqual(await ended(child), { code: 1, signal: null })
   assert.match(errors, /cannot stop/)
+})
+
+test('a stop that takes longer than the cap is cut off with exit code 1', async () => {
+  const child = start(source('await new Promise(() => {})', undefined, '200'))
+  await once(child, 'message')
+  child.kill('SIGTERM')
+  assert.deepEqual(await ended(child), { code: 1, signal: null })
 })
 
 test('listening does not keep a finished process alive', async () => {

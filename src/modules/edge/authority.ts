@@ -3,6 +3,7 @@ import { chmodSync, existsSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { keepSecret, readSecret } from '../../data/secrets.ts'
 
+const NAME = 'local-authority'
 const KEY = { name: 'ECDSA', namedCurve: 'P-256' }
 const SIGNING = { name: 'ECDSA', hash: 'SHA-256' }
 const DAY = 86_400_000
@@ -24,14 +25,17 @@ export interface LocalAuthority {
 /** The file to import into a browser, beside the secrets. */
 export const authorityFile = (secrets: string): string => join(secrets, 'local-authority.crt')
 
-/** Opens the machine's authority, and makes it when it is not there. Processes that do so at once get the same one. */
-export async function openLocalAuthority(secrets: string): Promise<LocalAuthority> {
-  const file = join(secrets, 'local-authority')
-  const fresh = existsSync(file) ? undefined : await makeAuthority()
-  const [key = '', certificate = ''] = (
-    fresh ? keepSecret(secrets, 'local-authority', () => fresh) : readSecret(file)
-  ).split(/(?=-----BEGIN CERTIFICATE)/)
+/** Makes the machine's authority when it is not there. Processes that do so at once end up with the same one. */
+export async function keepLocalAuthority(secrets: string): Promise<void> {
+  if (existsSync(authorityFile(secrets))) return
+  const fresh = existsSync(join(secrets, NAME)) ? '' : await makeAuthority()
+  const [, certificate = ''] = parts(keepSecret(secrets, NAME, () => fresh))
   publish(authorityFile(secrets), certificate)
+}
+
+/** Opens the authority that `keepLocalAuthority` made. */
+export function openLocalAuthority(secrets: string): LocalAuthority {
+  const [key = '', certificate = ''] = parts(readSecret(join(secrets, NAME)))
   const made = new Map<string, { leaf: Promise<Certificate>; until: number }>()
   return {
     certificateFor(host) {
@@ -44,6 +48,8 @@ export async function openLocalAuthority(secrets: string): Promise<LocalAuthorit
     },
   }
 }
+
+const parts = (pem: string): string[] => pem.split(/(?=-----BEGIN CERTIFICATE)/)
 
 /** The library and the reflection it wants are loaded only where certificates are really made. */
 async function loadX509() {
@@ -101,7 +107,6 @@ async function privatePem(key: webcrypto.CryptoKey): Promise<string> {
 }
 
 function publish(file: string, certificate: string): void {
-  if (existsSync(file)) return
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, certificate, { flush: true })
   chmodSync(draft, 0o644)

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { stores } from '../../data/index.ts'
 import { readSecret } from '../../data/secrets.ts'
 import { defineModule } from '../../kernel/module.ts'
-import { authorityFile, type Certificate, openLocalAuthority } from './authority.ts'
+import { authorityFile, type Certificate, keepLocalAuthority, openLocalAuthority } from './authority.ts'
 import { type EdgeAnswer, type EdgeRequest, requestEdge } from './request.ts'
 
 export type { EdgeAnswer, EdgeRequest } from './request.ts'
@@ -29,21 +29,25 @@ export interface EdgeApi {
 
 const port = z.number().int().min(1).max(65_535)
 
+const settings = z.object({
+  /** Host names, without port. Tenants answer at the hosts of the tenant registry. */
+  trustHost: z.string().default('trust.localhost'),
+  adminHost: z.string().default('admin.localhost'),
+  bind: z.string().default('127.0.0.1'),
+  port: port.default(8443),
+  httpPort: port.default(8080),
+  /** Own certificate, both or none (PEM). Without, a local authority makes them: for development. */
+  tlsKeyFileName: z.string().optional(),
+  tlsCertificateFileName: z.string().optional(),
+})
+
+export type EdgeSettings = z.output<typeof settings>
+
 /** Names, ports and certificates of the deployment. */
 export const edge = defineModule({
   name: 'edge',
   needs: { stores },
-  settings: z.object({
-    /** Host names, without port. Tenants answer at the hosts of the tenant registry. */
-    trustHost: z.string().default('trust.localhost'),
-    adminHost: z.string().default('admin.localhost'),
-    bind: z.string().default('127.0.0.1'),
-    port: port.default(8443),
-    httpPort: port.default(8080),
-    /** Own certificate, both or none (PEM). Without, a local authority makes them: for development. */
-    tlsKeyFileName: z.string().optional(),
-    tlsCertificateFileName: z.string().optional(),
-  }),
+  settings,
   contradictions(settings) {
     const { trustHost, adminHost, port, httpPort, tlsKeyFileName, tlsCertificateFileName } = settings
     const found = []
@@ -64,13 +68,14 @@ export const edge = defineModule({
   async start({ settings }, { stores }) {
     const { tlsKeyFileName, tlsCertificateFileName, ...door } = settings
     const own = tlsKeyFileName && tlsCertificateFileName
+    if (!own) await keepLocalAuthority(stores.secrets)
     const file = own ? undefined : authorityFile(stores.secrets)
     const api: EdgeApi = {
       ...door,
       portInLinks: door.port === 443 ? '' : `:${door.port}`,
       authorityFile: file,
       async openCertificates() {
-        if (!own) return (await openLocalAuthority(stores.secrets)).certificateFor
+        if (!own) return openLocalAuthority(stores.secrets).certificateFor
         const key = readSecret(tlsKeyFileName)
         const cert = readFileSync(tlsCertificateFileName, 'utf8')
         const certificate = { key, cert }

@@ -16,6 +16,8 @@ export interface EdgeRequest {
   body?: string | Buffer
   /** Over plain HTTP, which only redirects. */
   plain?: boolean
+  /** Of another process of this deployment than the one behind the front door. */
+  port?: number
 }
 
 export interface EdgeAnswer {
@@ -30,7 +32,17 @@ const TIMEOUT = 10_000
 /** Sends one request over a connection of its own and reads the whole answer. */
 export async function requestEdge(
   door: { bind: string; port: number; httpPort: number; authorityFile: string | undefined },
-  { host, path, method = 'GET', headers, rawHeaders, serverName = host, body, plain = false }: EdgeRequest,
+  {
+    host,
+    path,
+    method = 'GET',
+    headers,
+    rawHeaders,
+    serverName = host,
+    body,
+    plain = false,
+    port,
+  }: EdgeRequest,
 ): Promise<EdgeAnswer> {
   const common = {
     host: door.bind,
@@ -42,10 +54,10 @@ export async function requestEdge(
   } as const
   const { promise, resolve, reject } = Promise.withResolvers<EdgeAnswer>()
   const sent = plain
-    ? plainRequest({ ...common, port: door.httpPort })
+    ? plainRequest({ ...common, port: port ?? door.httpPort })
     : tlsRequest({
         ...common,
-        port: door.port,
+        port: port ?? door.port,
         servername: serverName,
         ...(door.authorityFile ? { ca: readFileSync(door.authorityFile) } : {}),
       })

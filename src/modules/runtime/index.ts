@@ -1,0 +1,26 @@
+import { z } from 'zod'
+import { stores } from '../../data/index.ts'
+import { duration } from '../../kernel/duration.ts'
+import { defineModule } from '../../kernel/module.ts'
+import { edge } from '../edge/index.ts'
+import { health } from './measures/health.ts'
+import { shutdownCap } from './measures/shutdown-cap.ts'
+import { shutdownGraceful } from './measures/shutdown-graceful.ts'
+import { startTrial } from './trial.ts'
+
+/** How processes of the deployment say that they are well, and how they end. */
+export const runtime = defineModule({
+  name: 'runtime',
+  needs: { stores, edge },
+  settings: z.object({
+    /** A process that was asked to end finishes what is under way, but is gone after this. */
+    shutdownTimeout: duration.default(10_000),
+  }),
+  async start({ settings, program }, { stores, edge }) {
+    const trial = (env: Record<string, string> = {}) => startTrial(program, edge, env)
+    return {
+      api: { shutdownTimeout: settings.shutdownTimeout },
+      measures: [health(trial, stores.address), shutdownGraceful(trial), shutdownCap(settings, trial)],
+    }
+  },
+})
