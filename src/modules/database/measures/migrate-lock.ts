@@ -1,10 +1,9 @@
 import { MIGRATION_LOCK, type Migration, migrate } from '../../../data/migrate.ts'
 import type { AsMigrator } from '../../../data/migrator.ts'
-import { roles } from '../../../data/roles.ts'
 import type { SqlClient } from '../../../data/sql.ts'
-import { newId } from '../../../kernel/ids.ts'
 import { Problem } from '../../../kernel/problems.ts'
 import { type Measure, measure } from '../../../proof/measure.ts'
+import { inScratchDatabase } from '../scratchDatabase.ts'
 
 const TRIAL: Migration[] = [
   { name: 'probe/0001-trial.sql', sql: 'CREATE TABLE surety.trial ()', sha256: 'probe' },
@@ -22,7 +21,7 @@ export function migrateLock(asMigrator: AsMigrator): Measure {
       en: () => `Migrations run one at a time, kept so by advisory lock ${MIGRATION_LOCK}.`,
     },
     async prove({ check, positiveControl }) {
-      await inScratchDatabase(asMigrator, async (a, b) => {
+      await inTwoSessions(asMigrator, async (a, b) => {
         await a.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
         check('a migrator while another holds the lock', 'migration-locked', await outcome(b, 300))
         check('sessions that hold the lock, as the server lists them', 1, await holders(b))
@@ -55,25 +54,9 @@ async function holders(client: SqlClient): Promise<number> {
   return rows[0]?.n ?? 0
 }
 
-async function inScratchDatabase(
+function inTwoSessions(
   asMigrator: AsMigrator,
   work: (a: SqlClient, b: SqlClient) => Promise<void>,
 ): Promise<void> {
-  const name = `surety_probe_${newId().replaceAll('-', '')}`
-  await asMigrator('make a database for a probe', async (client) => {
-    await client.query(`CREATE DATABASE ${name} OWNER ${roles.owner} TEMPLATE template0`)
-    await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
-    await client.query(`GRANT CONNECT ON DATABASE ${name} TO ${roles.migrator}`)
-  })
-  try {
-    await asMigrator(
-      'race two migrators',
-      (a) => asMigrator('race two migrators', (b) => work(a, b), name),
-      name,
-    )
-  } finally {
-    await asMigrator('drop a database of a probe', (client) =>
-      client.query(`DROP DATABASE ${name} WITH (FORCE)`),
-    )
-  }
+  return inScratchDatabase(asMigrator, (connect) => connect((a) => connect((b) => work(a, b))))
 }
