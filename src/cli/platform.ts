@@ -13,6 +13,7 @@ import {
 } from '../kernel/module.ts'
 import type { GivesRoutes, RouteGroup } from '../kernel/routes.ts'
 import { loadSettings } from '../kernel/settings.ts'
+import { api } from '../modules/api/index.ts'
 import { cache } from '../modules/cache/index.ts'
 import { database } from '../modules/database/index.ts'
 import { type EdgeApi, edge } from '../modules/edge/index.ts'
@@ -33,6 +34,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   database,
   cache,
   runtime,
+  api,
   trust,
 ]
 
@@ -61,15 +63,21 @@ export async function startPlatform(options: { log: Log; environment: Environmen
   const context = { settings, clock: systemClock, log: options.log, build: buildId(), program }
   const { started, stop } = await startModules(platformModules, context)
   const gives = started.map((module: Started) => module.gives as Gives & GivesMeasures & GivesRoutes)
-  const api = <M extends Module<any, any, any>>({ name }: M) =>
+  const apiOf = <M extends Module<any, any, any>>({ name }: M) =>
     started.find((module) => module.name === name)?.gives.api as ApiOf<M>
-  const running = { tenancy: api(tenancy), proof: api(proof), stores: api(stores), edge: api(edge), api }
+  const running = {
+    tenancy: apiOf(tenancy),
+    proof: apiOf(proof),
+    stores: apiOf(stores),
+    edge: apiOf(edge),
+    api: apiOf,
+  }
   running.proof.register(gives.flatMap(({ measures }) => measures ?? []))
   return {
     ...running,
     settings,
     build: context.build,
-    shutdownTimeout: api(runtime).shutdownTimeout,
+    shutdownTimeout: apiOf(runtime).shutdownTimeout,
     routes: gives.flatMap(({ routes }) => routes ?? []),
     guards: gives.flatMap(({ guards }) => guards ?? []),
     stop,

@@ -1,3 +1,4 @@
+import type { CanaryPair } from './canaries.ts'
 import type { Tenant, TenantRecord } from './tenant.ts'
 
 /** Makes recognisable content in a canary tenant; idempotent. Returns the ids of what it made. */
@@ -16,5 +17,9 @@ export interface TenancyApi {
   canaries: {
     /** Names what a module puts into canary tenants, so that probes have something of every kind to look for. */
     register(module: string, seed: CanarySeed): void
+    /** The canary pairs with everything in place that was registered. */
+    open(): Promise<CanaryPair[]>
   }
+  /** Qualified names of the tables that hold tenants' rows. */
+  tables(): Promise<string[]>
 }

@@ -10,6 +10,8 @@ export interface CanaryPair {
   model: IsolationModel
   a: Tenant
   b: Tenant
+  /** What B's content is called, to be asked for by A. */
+  idsOfB: readonly string[]
 }
 
 /** What a canary's rows and files contain. */
@@ -47,13 +49,18 @@ export async function openCanaries(
   return Promise.all(
     models.map(async (model) => {
       const [a, b] = await Promise.all(canarySlugs(model).map(({ slug }) => bySlug(slug)))
-      for (const tenant of [a, b] as Tenant[]) {
-        await seedMarker(tenant)
-        for (const seed of seeds.values()) await seed(tenant, markerOf(tenant))
-      }
-      return { model, a, b } as CanaryPair
+      const [, idsOfB] = await Promise.all([a, b].map((tenant) => plant(tenant as Tenant, seeds)))
+      return { model, a, b, idsOfB } as CanaryPair
     }),
   )
+}
+
+/** Puts into a canary what every module registered; returns the ids of all of it. */
+async function plant(tenant: Tenant, seeds: ReadonlyMap<string, CanarySeed>): Promise<string[]> {
+  await seedMarker(tenant)
+  const ids = [tenant.id]
+  for (const seed of seeds.values()) ids.push(...(await seed(tenant, markerOf(tenant))).ids)
+  return ids
 }
 
 function canarySlugs(model: IsolationModel): { slug: string; model: IsolationModel }[] {

@@ -1,8 +1,10 @@
+import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import { type Stores, stores } from '../../data/index.ts'
 import { databases, roles } from '../../data/roles.ts'
 import { keepSecret } from '../../data/secrets.ts'
 import { defineModule } from '../../kernel/module.ts'
+import type { RouteGroup } from '../../kernel/routes.ts'
 import type { Measure } from '../../proof/measure.ts'
 import type { CanarySeed, TenancyApi } from './api.ts'
 import { makeCanaries, openCanaries } from './canaries.ts'
@@ -16,12 +18,14 @@ import { tenancyWrite } from './measures/tenancy-write.ts'
 import { openTenant, type TenantAccess } from './openTenant.ts'
 import { tenantNotFound } from './problems.ts'
 import { openRegistry, type Registered } from './registry.ts'
+import { tenancyRoutes } from './routes.ts'
 import type { IsolationModel, Tenant } from './tenant.ts'
 import { tenantTables } from './unprotectedTables.ts'
 
 import './request.ts'
 
 export type { TenancyApi } from './api.ts'
+export { type CanaryPair, markerOf } from './canaries.ts'
 export type { Tenant } from './tenant.ts'
 
 /** Keeps tenants apart, in a database of their own or as sealed rows of a pool. */
@@ -71,11 +75,17 @@ export const tenancy = defineModule({
         return open(found)
       },
       list: async () => registry.list(),
-      canaries: { register: (module, seed) => void seeds.set(module, seed) },
+      canaries: {
+        register: (module, seed) => void seeds.set(module, seed),
+        open: () => openCanaries(settings.models, api.bySlug, seeds),
+      },
+      tables: () => stores.asMigrator('list tenant tables', tenantTables, databases.template),
     }
     const { migrator } = stores
     if (migrator) await makeCanaries(migrator.run, tenantRoleSecret, settings.models, settings.baseDomain)
-    return { api, measures: measures(stores, tenantRoleSecret, settings.models, api, seeds) }
+    const plugin = tenancyRoutes as unknown as FastifyPluginAsync
+    const routes: RouteGroup[] = [{ audience: 'tenant', plugin }]
+    return { api, routes, measures: measures(stores, tenantRoleSecret, settings.models, api) }
   },
 })
 
@@ -83,11 +93,8 @@ function measures(
   { asMigrator, address, appPassword }: Stores,
   tenantRoleSecret: string,
   models: readonly IsolationModel[],
-  api: TenancyApi,
-  seeds: ReadonlyMap<string, CanarySeed>,
+  { canaries: { open: canaries }, tables }: TenancyApi,
 ): Measure[] {
-  const canaries = () => openCanaries(models, api.bySlug, seeds)
-  const tables = () => asMigrator('list tenant tables', tenantTables, databases.template)
   const appInPool = { ...address, user: roles.app, password: appPassword, database: databases.pool }
   const loginOf = ({ slug, id }: Tenant) => ({
     ...address,

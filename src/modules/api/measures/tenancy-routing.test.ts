@@ -1,0 +1,43 @@
+import { after, before, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
+import { proveBySabotage } from '../../../../test/support/sabotage.ts'
+import { databases } from '../../../data/roles.ts'
+import type { ProofApi } from '../../../proof/api.ts'
+import { proof } from '../../../proof/index.ts'
+import { api } from '../index.ts'
+
+let platform: TestPlatform
+before(async () => {
+  platform = await testPlatform([proof, api])
+  await platform.serve()
+})
+after(() => platform?.stop())
+
+/** The registry is read again after a second. */
+async function inControl(statement: string): Promise<void> {
+  await platform.asSuperuser(databases.control, (client) => client.query(statement))
+  await sleep(1_100)
+}
+const pointTo = (slug: string) =>
+  `UPDATE tenancy.host SET tenant_id = (SELECT id FROM tenancy.tenant WHERE slug = '${slug}')
+   WHERE host = 'canary-rows-a.localhost'`
+
+it('tenancy.routing goes red when a host leads to another tenant', () =>
+  proveBySabotage(platform.api('proof') as ProofApi, 'tenancy.routing', {
+    sabotage: () => inControl(pointTo('canary-rows-b')),
+    repair: () => inControl(pointTo('canary-rows-a')),
+    seen: /rows: its own host/,
+  }))
+
+it('tenancy.routing goes red when a foreign domain leads to a tenant', () => {
+  const foreign = 'canary-rows-a.evil.invalid'
+  return proveBySabotage(platform.api('proof') as ProofApi, 'tenancy.routing', {
+    sabotage: () =>
+      inControl(
+        `INSERT INTO tenancy.host (host, tenant_id) SELECT '${foreign}', id FROM tenancy.tenant WHERE slug = 'canary-rows-b'`,
+      ),
+    repair: () => inControl(`DELETE FROM tenancy.host WHERE host = '${foreign}'`),
+    seen: /rows: its label under a foreign domain/,
+  })
+})
