@@ -19,25 +19,26 @@ async function inControl(statement: string): Promise<void> {
   await platform.asSuperuser(databases.control, (client) => client.query(statement))
   await sleep(1_100)
 }
-const pointTo = (slug: string) =>
-  `UPDATE tenancy.host SET tenant_id = (SELECT id FROM tenancy.tenant WHERE slug = '${slug}')
-   WHERE host = 'canary-rows-a.localhost'`
 
-it('tenancy.routing goes red when a host leads to another tenant', () =>
-  proveBySabotage(platform.api('proof') as ProofApi, 'tenancy.routing', {
-    sabotage: () => inControl(pointTo('canary-rows-b')),
-    repair: () => inControl(pointTo('canary-rows-a')),
-    seen: /rows: its own host/,
-  }))
-
-it('tenancy.routing goes red when a foreign domain leads to a tenant', () => {
-  const foreign = 'canary-rows-a.evil.invalid'
-  return proveBySabotage(platform.api('proof') as ProofApi, 'tenancy.routing', {
-    sabotage: () =>
-      inControl(
-        `INSERT INTO tenancy.host (host, tenant_id) SELECT '${foreign}', id FROM tenancy.tenant WHERE slug = 'canary-rows-b'`,
-      ),
-    repair: () => inControl(`DELETE FROM tenancy.host WHERE host = '${foreign}'`),
+for (const { name, host, seen } of [
+  {
+    name: 'a foreign domain leads to a tenant',
+    host: 'canary-rows-a.evil.invalid',
     seen: /rows: its label under a foreign domain/,
-  })
-})
+  },
+  {
+    name: 'an unknown name leads to a tenant',
+    host: 'no-such-tenant.localhost',
+    seen: /rows: an unknown label/,
+  },
+]) {
+  it(`tenancy.routing goes red when ${name}`, () =>
+    proveBySabotage(platform.api('proof') as ProofApi, 'tenancy.routing', {
+      sabotage: () =>
+        inControl(
+          `INSERT INTO tenancy.host (host, tenant_id) SELECT '${host}', id FROM tenancy.tenant WHERE slug = 'canary-rows-b'`,
+        ),
+      repair: () => inControl(`DELETE FROM tenancy.host WHERE host = '${host}'`),
+      seen,
+    }))
+}
