@@ -105,6 +105,7 @@ async function startServers(log: (line: string) => void, endings: (() => Promise
     SURETY_STORES__HOST: String(superuser.host),
     SURETY_STORES__PORT: String(superuser.port),
     SURETY_STORES__SECRETS: secrets,
+    SURETY_STORES__FILES: dir,
     SURETY_STORES__APP_PASSWORD_FILE_NAME: join(secrets, 'app-password'),
     ...(redis ? { SURETY_STORES__REDIS_SOCKET: redis.path, ...passwordFile(secrets, redis.password) } : {}),
     ...(REDIS_URL ? { SURETY_STORES__REDIS_URL: REDIS_URL } : {}),

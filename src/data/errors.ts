@@ -8,7 +8,12 @@ const missingReference = defineProblem({
   title: 'It refers to something missing',
 })
 const invalidValue = defineProblem({ code: 'invalid-value', status: 400, title: 'A value is not valid' })
-const readOnly = defineProblem({ code: 'tenant-read-only', status: 423, title: 'This tenant is read-only' })
+/** Writing for a suspended tenant, to its database or its files. */
+export const readOnly = defineProblem({
+  code: 'tenant-read-only',
+  status: 423,
+  title: 'This tenant is read-only',
+})
 const notAllowed = defineProblem({ code: 'not-allowed', status: 403, title: 'Not allowed' })
 const tooSlow = defineProblem({ code: 'query-timeout', status: 503, title: 'The query took too long' })
 const unavailable = defineProblem({

@@ -6,6 +6,7 @@ import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { newId } from '../kernel/ids.ts'
 import { defineProblem } from '../kernel/problems.ts'
+import { readOnly } from './errors.ts'
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_NONBLOCK } = constants
 
@@ -46,9 +47,21 @@ export interface Written {
 /** Where unfinished files lie; no path leads there, since segments never begin with a dot. */
 const INCOMING = '.incoming'
 
-/** Opens `<root>/filestore/<folder>`, which is made at the first write. */
-export function openFilestore(location: { root: string; folder: string }): Filestore {
+/** Where one tenant's files lie: `<root>/filestore/<folder>`. */
+export interface FilesLocation {
+  root: string
+  folder: string
+}
+
+/** Opens a tenant's folder, which is made at the first write. Without `writable`, changes throw `tenant-read-only`. */
+export function openFilestore(location: FilesLocation, writable = true): Filestore {
   const base = join(location.root, 'filestore', location.folder)
+  if (!writable) {
+    const refuse = async () => {
+      throw readOnly('The tenant is suspended: reading works, writing does not.')
+    }
+    return { ...openFilestore(location), write: refuse, remove: refuse }
+  }
   return {
     open: async (path) => openFile(base, segmentsOf(path)),
     write: async (path, content) => writeFile(base, segmentsOf(path), content),
@@ -220,10 +233,7 @@ function unlessExists(error: unknown): void {
 }
 
 /** Removes what interrupted writes left in the folder more than `olderThan` ms ago. */
-export async function sweepIncoming(
-  location: { root: string; folder: string },
-  olderThan: number,
-): Promise<void> {
+export async function sweepIncoming(location: FilesLocation, olderThan: number): Promise<void> {
   const incoming = join(location.root, 'filestore', location.folder, INCOMING)
   for (const name of await readdir(incoming).catch(() => [] as string[])) {
     const { mtimeMs } = await lstat(join(incoming, name))

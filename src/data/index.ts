@@ -38,6 +38,8 @@ export interface Stores {
   asMigrator: AsMigrator
   /** The folder of secret files. */
   secrets: string
+  /** Holds `filestore/<tenant>/`. */
+  files: string
   /** Asks each store whether it answers. */
   ready(): Promise<{ database: boolean; cache: boolean }>
 }
@@ -53,6 +55,8 @@ const settings = z.object({
   redisPasswordFileName: z.string().optional(),
   /** Folder of secret files (mode 0700). */
   secrets: z.string(),
+  /** Tenants' files lie in `filestore/` in this folder. */
+  files: z.string(),
   appPasswordFileName: z.string(),
   /** Only for processes that migrate, provision and probe; the serving process does not have it. */
   migratorPasswordFileName: z.string().optional(),
@@ -128,6 +132,7 @@ export const stores = defineModule({
       migrator,
       asMigrator: migrator ? migrator.run : refuse,
       secrets: settings.secrets,
+      files: settings.files,
       ready: async () => ({
         database: await answers(control.query('SELECT 1')),
         cache: await answers(redis.ping()),

@@ -43,6 +43,7 @@ export interface TestPlatform {
   stop(): Promise<void>
 }
 
+const FILES = join(tmpdir(), 'platform-files')
 const SECRETS = join(tmpdir(), 'platform-secrets')
 
 /** Prepares the run's servers for `modules` and starts them, with stores and tenancy. */
@@ -151,6 +152,7 @@ function storeSettings(superuser: pg.ClientConfig): SettingsLayer {
         : { redisUrl: `redis://${redis.host}:${redis.port}/${redis.db ?? 0}` }),
       ...(redis.password ? { redisPasswordFileName: writeRedisPassword(redis.password) } : {}),
       secrets: SECRETS,
+      files: FILES,
       appPasswordFileName: join(SECRETS, 'app-password'),
       migratorPasswordFileName: join(SECRETS, 'migrator-password'),
       sealerPasswordFileName: join(SECRETS, 'sealer-password'),

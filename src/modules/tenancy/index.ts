@@ -58,6 +58,7 @@ export const tenancy = defineModule({
       sealKey: Buffer.from(keepSecret(stores.secrets, 'seal-key'), 'hex'),
       tenantRoleSecret,
       clock,
+      files: stores.files,
       pooledConnections: settings.pooledConnections,
       ownConnections: settings.ownConnections,
     })

@@ -1,5 +1,6 @@
 import type { Target } from '../../data/connection.ts'
 import type { ConnectionPool } from '../../data/connectionPool.ts'
+import { openFilestore } from '../../data/filestore.ts'
 import { enterContext } from '../../data/flight.ts'
 import { databases, roles } from '../../data/roles.ts'
 import { sealContext } from '../../data/seal.ts'
@@ -19,6 +20,8 @@ export interface TenantAccess {
   sealKey: Uint8Array
   tenantRoleSecret: string
   clock: Clock
+  /** Folder that holds `filestore/`. */
+  files: string
   /** Connections to the pooled store, and to each tenant's own database, at most. */
   pooledConnections: number
   ownConnections: number
@@ -36,6 +39,7 @@ export function openTenant(registered: Registered, access: TenantAccess): Tenant
     ...record,
     query: store.query,
     transaction: store.transaction,
+    files: openFilestore({ root: access.files, folder: registered.slug }, registered.state === 'active'),
     cache: { key: (name) => `tenant:${registered.id}:${name}` },
   }
 }

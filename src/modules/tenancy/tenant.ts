@@ -1,3 +1,4 @@
+import type { Filestore } from '../../data/filestore.ts'
 import type { Statement, TenantDatabase } from '../../data/statement.ts'
 
 /** How a tenant's data is kept apart: a database and role of its own, or rows under row-level security in a pool. */
@@ -30,6 +31,8 @@ export interface Tenant extends TenantRecord {
    * resolves, rolls back when it throws.
    */
   transaction<Result>(work: (db: TenantDatabase) => Promise<Result>): Promise<Result>
+  /** This tenant's own folder. A suspended tenant's can be read only (Problem `tenant-read-only`, 423). */
+  files: Filestore
   cache: {
     /** The Redis key of `name` in this tenant's own key space. */
     key(name: string): string
