@@ -5,7 +5,7 @@ import { launch } from './launch.mjs'
 
 /** What each command runs, relative to the root. */
 const COMMANDS = {
-  start: ['src/cli/main.ts', 'up'],
+  start: ['src/cli/main.ts', 'up', '--app', 'examples/festival/app.ts'],
   surety: ['src/cli/main.ts'],
   test: ['test/run.ts'],
   check: ['scripts/check.ts'],

@@ -2,11 +2,28 @@
 export { statement, type TenantDatabase } from './data/statement.ts'
 export { tenantTable } from './data/tenantTable.ts'
 export { type Clock, shiftedClock, systemClock } from './kernel/clock.ts'
+export type { GivesCommands, ModuleCommand } from './kernel/commands.ts'
 export { duration, formatDuration, type Language } from './kernel/duration.ts'
 export { isId, newId } from './kernel/ids.ts'
 export { preferredLanguage } from './kernel/language.ts'
 export { defineModule } from './kernel/module.ts'
 export { defineProblem, Problem } from './kernel/problems.ts'
-export type { RouteGroup } from './kernel/routes.ts'
-export { type Tenant, tenancy } from './modules/tenancy/index.ts'
+export type { GivesRoutes, RouteGroup } from './kernel/routes.ts'
+export { type CanaryPair, markerOf, type Tenant, tenancy } from './modules/tenancy/index.ts'
 export { type Measure, measure } from './proof/measure.ts'
+
+import type { Module } from './kernel/module.ts'
+import type { Tenant } from './modules/tenancy/index.ts'
+
+type AnyModule = Module<any, any, any>
+
+/** What `surety up --app <file>` boots beside the platform: the file's default export. */
+export interface App {
+  modules: readonly AnyModule[]
+  /** Tenants to try it with, made at the start when they are missing. */
+  demo?: {
+    tenants: readonly { slug: string; name: string; model: Tenant['model'] }[]
+    /** Fills one of them; repeated at every start, so it changes nothing that is there. */
+    seed(tenant: Tenant): Promise<void>
+  }
+}

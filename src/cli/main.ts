@@ -5,6 +5,7 @@ import { Problem } from '../kernel/problems.ts'
 import { verifyBundle } from '../proof/evidence/verify.ts'
 import { superuserUrl } from './environment.ts'
 import { prove } from './prove.ts'
+import { runCommand } from './run.ts'
 import { serve } from './serve.ts'
 import { createTenant, listTenants } from './tenant.ts'
 import { up } from './up.ts'
@@ -12,7 +13,11 @@ import { work } from './work.ts'
 
 program.name('surety').description('The measures a security page promises, running and proven.')
 
-program.command('up').description('boot everything on this machine').action(up)
+program
+  .command('up')
+  .description('boot everything on this machine')
+  .option('--app <file>', "the builder's app, such as examples/festival/app.ts")
+  .action(up)
 program.command('serve').description('answer HTTP').action(serve)
 program.command('work').description('run probes on schedule').action(work)
 
@@ -41,6 +46,13 @@ program
   .description("the superuser's URL of the private Postgres, for trials by hand")
   .argument('[database]', 'to connect to', 'postgres')
   .action((database: string) => console.log(superuserUrl(database)))
+
+program
+  .command('run')
+  .description('run a command of a module; without a name, list them')
+  .argument('[command]')
+  .argument('[arguments...]')
+  .action(runCommand)
 
 const tenant = program.command('tenant').description('tenants of this deployment')
 tenant.command('list').description('every tenant').action(listTenants)

@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { type Stores, stores } from '../data/index.ts'
+import type { App } from '../index.ts'
 import { systemClock } from '../kernel/clock.ts'
+import type { GivesCommands, ModuleCommand } from '../kernel/commands.ts'
 import type { Log } from '../kernel/log.ts'
 import {
   type ApiOf,
@@ -11,6 +14,7 @@ import {
   type Started,
   startModules,
 } from '../kernel/module.ts'
+import { defineProblem } from '../kernel/problems.ts'
 import type { GivesRoutes, RouteGroup } from '../kernel/routes.ts'
 import { loadSettings } from '../kernel/settings.ts'
 import { api } from '../modules/api/index.ts'
@@ -26,6 +30,8 @@ import { proof } from '../proof/index.ts'
 import type { GivesMeasures } from '../proof/measure.ts'
 import { type Environment, withConventionalNames } from './environment.ts'
 
+const noApp = defineProblem({ code: 'app-invalid', status: 500, title: 'The app cannot be loaded' })
+
 /** The capabilities that every deployment has. */
 export const platformModules: readonly Module<any, any, any>[] = [
   stores,
@@ -40,6 +46,21 @@ export const platformModules: readonly Module<any, any, any>[] = [
   trust,
 ]
 
+/** Names the file of the builder's app. */
+const APP = 'SURETY_APP'
+
+/** The builder's app that the environment names; without one, the platform alone. */
+export async function loadApp(environment: Environment): Promise<App> {
+  const file = environment[APP]
+  if (!file) return { modules: [] }
+  const { default: app } = await import(pathToFileURL(resolve(file)).href)
+  if (!Array.isArray(app?.modules)) throw noApp(`${file} has no default export with \`modules\`.`)
+  return app
+}
+
+/** The platform's own modules and the app's. */
+export const modulesOf = (app: App): readonly Module<any, any, any>[] => [...platformModules, ...app.modules]
+
 /** A running platform, before anything answers HTTP. */
 export interface Platform {
   settings: SettingsTree
@@ -52,6 +73,8 @@ export interface Platform {
   shutdownTimeout: number
   routes: readonly RouteGroup[]
   guards: readonly RouteGroup[]
+  commands: readonly ModuleCommand[]
+  app: App
   /** What a running module gives to others. */
   api<M extends Module<any, any, any>>(module: M): ApiOf<M>
   stop(): Promise<void>
@@ -60,11 +83,15 @@ export interface Platform {
 /** Loads settings (profile < file < environment), starts all modules and brings their measures and routes together. */
 export async function startPlatform(options: { log: Log; environment: Environment }): Promise<Platform> {
   const environment = withConventionalNames(options.environment)
-  const settings = loadSettings(platformModules, { environment })
+  const app = await loadApp(environment)
+  const modules = modulesOf(app)
+  const settings = loadSettings(modules, { environment })
   const program = { args: [join(import.meta.dirname, 'main.ts')], env: environment }
   const context = { settings, clock: systemClock, log: options.log, build: buildId(), program }
-  const { started, stop } = await startModules(platformModules, context)
-  const gives = started.map((module: Started) => module.gives as Gives & GivesMeasures & GivesRoutes)
+  const { started, stop } = await startModules(modules, context)
+  const gives = started.map(
+    (module: Started) => module.gives as Gives & GivesMeasures & GivesRoutes & GivesCommands,
+  )
   const apiOf = <M extends Module<any, any, any>>({ name }: M) =>
     started.find((module) => module.name === name)?.gives.api as ApiOf<M>
   const running = {
@@ -82,6 +109,8 @@ export async function startPlatform(options: { log: Log; environment: Environmen
     shutdownTimeout: apiOf(runtime).shutdownTimeout,
     routes: gives.flatMap(({ routes }) => routes ?? []),
     guards: gives.flatMap(({ guards }) => guards ?? []),
+    commands: gives.flatMap(({ commands }) => commands ?? []),
+    app,
     stop,
   }
 }

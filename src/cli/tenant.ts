@@ -1,17 +1,14 @@
-import { keepSecret } from '../data/secrets.ts'
 import { createLog } from '../kernel/log.ts'
-import { provisionTenant } from '../modules/tenancy/provision.ts'
 import type { IsolationModel } from '../modules/tenancy/tenant.ts'
 import { runningEnvironment } from './environment.ts'
 import { type Platform, startPlatform } from './platform.ts'
 
 /** Makes a tenant that answers at `<slug>.<baseDomain>`. */
 export function createTenant(slug: string, options: { name?: string; model: string }): Promise<void> {
-  return withPlatform(async ({ stores, settings }) => {
-    const { baseDomain } = settings.tenancy as { baseDomain: string }
+  return withPlatform(async ({ tenancy }) => {
     const model = options.model as IsolationModel
-    const tenant = { slug, name: options.name ?? slug, model, hosts: [`${slug}.${baseDomain}`] }
-    const id = await provisionTenant(stores.asMigrator, keepSecret(stores.secrets, 'tenant-roles'), tenant)
+    const hosts = [`${slug}.${tenancy.baseDomain}`]
+    const id = await tenancy.create({ slug, name: options.name ?? slug, model, hosts })
     console.log(`${slug} (${model}) ${id}`)
   })
 }
@@ -29,7 +26,8 @@ export function listTenants(): Promise<void> {
   })
 }
 
-async function withPlatform(work: (platform: Platform) => Promise<void>): Promise<void> {
+/** Starts the platform that runs here, for as long as `work` takes. */
+export async function withPlatform(work: (platform: Platform) => Promise<void>): Promise<void> {
   const log = createLog({ name: 'surety', level: 'error' })
   const platform = await startPlatform({ log, environment: runningEnvironment() })
   try {

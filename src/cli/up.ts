@@ -1,22 +1,18 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { join, resolve } from 'node:path'
 import pc from 'picocolors'
 import { ensureServers } from '../data/local/binaries.ts'
 import { startPostgres } from '../data/local/postgres.ts'
 import { startRedis } from '../data/local/redis.ts'
 import { parseDatabaseUrl } from '../data/sql.ts'
 import { createLog } from '../kernel/log.ts'
-import type { SettingsTree } from '../kernel/module.ts'
 import { loadSettings } from '../kernel/settings.ts'
-import { authorityFile } from '../modules/edge/authority.ts'
-import type { EdgeSettings } from '../modules/edge/index.ts'
-import { requestEdge } from '../modules/edge/request.ts'
 import { DATA, saveEnvironment, withConventionalNames } from './environment.ts'
-import { platformModules } from './platform.ts'
+import { loadApp, modulesOf } from './platform.ts'
 import { preparePlatform } from './prepare.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
 import { RESTART_POLICY, supervise } from './process/supervise.ts'
+import { showWhereToLook } from './whereToLook.ts'
 
 /** How much longer than its own cap a process may take to end before it is killed. */
 const GRACE_MS = 5_000
@@ -25,7 +21,7 @@ const GRACE_MS = 5_000
  * Boots everything on this machine: Postgres and Redis (private ones in `.data/`, unless DATABASE_URL and REDIS_URL name
  * others), roles and schemas, the serving process and the working process. Ends all of it when this process ends.
  */
-export async function up(): Promise<void> {
+export async function up(options: { app?: string }): Promise<void> {
   const log = (line: string) => console.log(pc.dim(line))
   const endings: (() => Promise<unknown>)[] = []
   const ended = new AbortController()
@@ -35,10 +31,12 @@ export async function up(): Promise<void> {
   }
   const end = dieWithParent(stopAll)
   try {
-    const environment = await startServers(log, endings)
+    const named: Record<string, string> = options.app ? { SURETY_APP: resolve(options.app) } : {}
+    const environment = await startServers(log, endings, named)
     saveEnvironment(environment.all)
     const own = withConventionalNames({ ...process.env, ...environment.all })
-    const settings = loadSettings(platformModules, { environment: own })
+    const app = await loadApp(own)
+    const settings = loadSettings(modulesOf(app), { environment: own })
     const { shutdownTimeout } = settings.runtime as { shutdownTimeout: number }
     const stopWithin = shutdownTimeout + GRACE_MS
     for (const name of ['serve', 'work'] as const) {
@@ -52,7 +50,7 @@ export async function up(): Promise<void> {
       })
       endings.push(() => child.stop(stopWithin))
     }
-    await showWhereToLook(settings, ended.signal)
+    await showWhereToLook(settings, app, ended.signal)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1
@@ -60,26 +58,11 @@ export async function up(): Promise<void> {
   }
 }
 
-/** Waits until the platform answers, then says where. */
-async function showWhereToLook(settings: SettingsTree, ended: AbortSignal): Promise<void> {
-  const { trustHost, bind, port, httpPort, tlsKeyFileName } = settings.edge as EdgeSettings
-  const authority = tlsKeyFileName ? undefined : authorityFile(String(settings.stores?.secrets))
-  const door = { bind, port, httpPort, authorityFile: authority }
-  while (!ended.aborted) {
-    const answer = await requestEdge(door, { host: trustHost, path: '/readyz' }).catch(() => undefined)
-    if (answer?.status === 200) break
-    await sleep(200, undefined, { signal: ended }).catch(() => undefined)
-  }
-  if (ended.aborted) return
-  console.log(
-    `\n${pc.bold('Surety')} is ready. Trust center: ${pc.underline(`https://${trustHost}:${port}`)}`,
-  )
-  if (authority)
-    console.log(pc.dim(`Your browser will ask once: its certificate comes from ${relative('.', authority)}.`))
-  console.log(`In another terminal: ${pc.bold('npm run surety -- prove')}. Ctrl-C ends everything.\n`)
-}
-
-async function startServers(log: (line: string) => void, endings: (() => Promise<unknown>)[]) {
+async function startServers(
+  log: (line: string) => void,
+  endings: (() => Promise<unknown>)[],
+  named: Record<string, string>,
+) {
   const { DATABASE_URL, REDIS_URL } = process.env
   const needed = [
     ...(DATABASE_URL ? [] : (['postgres'] as const)),
@@ -97,11 +80,12 @@ async function startServers(log: (line: string) => void, endings: (() => Promise
   await preparePlatform({
     superuser,
     secrets,
-    modules: platformModules,
+    modules: modulesOf(await loadApp({ ...process.env, ...named })),
     log: quiet,
     onProgress: (done, total, database) => database && log(`Schema ${done + 1}/${total}: ${database}`),
   })
   const app: Record<string, string> = {
+    ...named,
     SURETY_STORES__HOST: String(superuser.host),
     SURETY_STORES__PORT: String(superuser.port),
     SURETY_STORES__SECRETS: secrets,

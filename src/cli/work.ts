@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLog } from '../kernel/log.ts'
+import { Problem } from '../kernel/problems.ts'
 import { type Platform, startPlatform } from './platform.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
 
@@ -11,6 +12,7 @@ export async function work(): Promise<void> {
   const log = createLog({ name: 'work', level: process.env.LOG_LEVEL ?? 'warn' })
   const platform = await startPlatform({ log, environment: process.env })
   const stopping = new AbortController()
+  await keepDemo(platform)
   const schedule = (async () => {
     while (!stopping.signal.aborted) {
       for (const key of await dueMeasures(platform)) {
@@ -37,4 +39,16 @@ async function dueMeasures({ proof }: Platform): Promise<string[]> {
       ({ key, checkedAt }) => !checkedAt || Date.now() - Date.parse(checkedAt) > (freshFor.get(key) ?? 0) / 2,
     )
     .map(({ key }) => key)
+}
+
+/** Makes the app's demo tenants that are missing. */
+async function keepDemo(platform: Platform): Promise<void> {
+  const { demo } = platform.app
+  for (const tenant of demo?.tenants ?? []) {
+    const hosts = [`${tenant.slug}.${platform.tenancy.baseDomain}`]
+    await platform.tenancy.create({ ...tenant, hosts }).catch((error: unknown) => {
+      if (!(error instanceof Problem && error.code === 'tenant-exists')) throw error
+    })
+    await demo?.seed(await platform.tenancy.bySlug(tenant.slug))
+  }
 }

@@ -1,4 +1,5 @@
 import type { CanaryPair } from './canaries.ts'
+import type { NewTenant } from './provision.ts'
 import type { Tenant, TenantRecord } from './tenant.ts'
 
 /** Makes recognisable content in a canary tenant; idempotent. Returns the ids of what it made. */
@@ -12,6 +13,11 @@ export interface TenancyApi {
   resolve(host: string): Promise<Tenant>
   /** Throws a Problem `tenant-not-found` (404). */
   bySlug(slug: string): Promise<Tenant>
+  /**
+   * Makes a tenant and returns its id; only where the process holds the migrator's password. Throws Problems
+   * `tenant-invalid` (400) and `tenant-exists` (409).
+   */
+  create(tenant: NewTenant): Promise<string>
   /** All tenants, canaries included, by slug. */
   list(): Promise<readonly TenantRecord[]>
   canaries: {

@@ -17,6 +17,7 @@ import { tenancySqli } from './measures/tenancy-sqli.ts'
 import { tenancyWrite } from './measures/tenancy-write.ts'
 import { openTenant, type TenantAccess } from './openTenant.ts'
 import { tenantNotFound } from './problems.ts'
+import { provisionTenant } from './provision.ts'
 import { openRegistry, type Registered } from './registry.ts'
 import { tenancyRoutes } from './routes.ts'
 import type { IsolationModel, Tenant } from './tenant.ts'
@@ -74,6 +75,11 @@ export const tenancy = defineModule({
         const found = await registry.bySlug(slug)
         if (!found) throw tenantNotFound(`There is no tenant "${slug}".`)
         return open(found)
+      },
+      async create(tenant) {
+        const id = await provisionTenant(stores.asMigrator, tenantRoleSecret, tenant)
+        registry.refresh()
+        return id
       },
       list: async () => registry.list(),
       canaries: {

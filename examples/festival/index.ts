@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises'
+import { extname } from 'node:path'
+import type { FastifyPluginAsync } from 'fastify'
+import { z } from 'zod'
+import { defineModule, type ModuleCommand, type RouteGroup, tenancy } from '../../src/index.ts'
+import { seedCanary } from './canary.ts'
+import { importLineup } from './importLineup.ts'
+import { badLineup } from './lineup.ts'
+import { festivalLineupPublished } from './measures/festival-lineup-published.ts'
+import { readCsv } from './readCsv.ts'
+import { readJsonLd } from './readJsonLd.ts'
+import { festivalRoutes } from './routes.ts'
+
+/** Festivals and their line-ups: every tenant is one festival. */
+export const festival = defineModule({
+  name: 'festival',
+  needs: { tenancy },
+  settings: z.object({}),
+  migrations: { tenant: new URL('./migrations/tenant/', import.meta.url) },
+  async start(_context, { tenancy }) {
+    tenancy.canaries.register('festival', seedCanary)
+    const routes: RouteGroup[] = [
+      { audience: 'tenant', plugin: festivalRoutes as unknown as FastifyPluginAsync },
+    ]
+    const lineupImport: ModuleCommand = {
+      name: 'lineup:import',
+      takes: ['tenant', 'file'],
+      description: 'take a line-up over from a .csv or .json(ld) file',
+      async run([slug = '', file = ''], print) {
+        const read = { '.csv': readCsv, '.json': readJsonLd, '.jsonld': readJsonLd }[extname(file)]
+        if (!read) throw badLineup(`${file}: a line-up is a .csv, .json or .jsonld file.`)
+        const tenant = await tenancy.bySlug(slug)
+        const { artists, stages, performances } = await importLineup(
+          tenant,
+          read(await readFile(file, 'utf8')),
+        )
+        print(`${performances} performances, ${artists} artists and ${stages} stages are in ${tenant.name}.`)
+      },
+    }
+    return {
+      api: null,
+      routes,
+      commands: [lineupImport],
+      measures: [festivalLineupPublished(tenancy.canaries.open)],
+    }
+  },
+})

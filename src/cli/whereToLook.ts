@@ -1,0 +1,43 @@
+import { relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pc from 'picocolors'
+import type { App } from '../index.ts'
+import type { SettingsTree } from '../kernel/module.ts'
+import { authorityFile } from '../modules/edge/authority.ts'
+import type { EdgeSettings } from '../modules/edge/index.ts'
+import { type EdgeRequest, requestEdge } from '../modules/edge/request.ts'
+
+const LOOK_AGAIN = 200
+
+/** Waits until the platform and the demo tenants answer, then prints where. */
+export async function showWhereToLook(settings: SettingsTree, app: App, ended: AbortSignal): Promise<void> {
+  const edge = settings.edge as EdgeSettings
+  const { baseDomain } = settings.tenancy as { baseDomain: string }
+  const own = edge.tlsKeyFileName !== undefined
+  const authority = own ? undefined : authorityFile(String(settings.stores?.secrets))
+  const answers = async (request: EdgeRequest) => {
+    const answer = await requestEdge({ ...edge, authorityFile: authority }, request).catch(() => undefined)
+    return answer?.status === 200
+  }
+  const tenants = (app.demo?.tenants ?? []).map(({ slug, name }) => ({ name, host: `${slug}.${baseDomain}` }))
+  const asked = [
+    { host: edge.trustHost, path: '/readyz' },
+    ...tenants.map(({ host }) => ({ host, path: '/api/v1/tenant' })),
+  ]
+  for (const request of asked)
+    while (!ended.aborted && !(await answers({ ...request, insecure: true })))
+      await sleep(LOOK_AGAIN, undefined, { signal: ended }).catch(() => undefined)
+  if (ended.aborted) return
+  const line = (name: string, host: string) =>
+    console.log(`  ${name.padEnd(28)}${pc.underline(`https://${host}:${edge.port}`)}`)
+  console.log(`\n${pc.bold('Surety')} is ready.\n`)
+  line('Trust center', edge.trustHost)
+  for (const { name, host } of tenants) line(name, host)
+  if (authority)
+    console.log(
+      pc.dim(
+        `\nYour browser asks once: the certificates are from ${relative('.', authority)}, which you can import.`,
+      ),
+    )
+  console.log(`In another terminal: ${pc.bold('npm run surety -- prove')}. Ctrl-C ends everything.\n`)
+}
