@@ -21,6 +21,7 @@ import { api } from '../modules/api/index.ts'
 import { cache } from '../modules/cache/index.ts'
 import { database } from '../modules/database/index.ts'
 import { type EdgeApi, edge } from '../modules/edge/index.ts'
+import { identity } from '../modules/identity/index.ts'
 import { media } from '../modules/media/index.ts'
 import { runtime } from '../modules/runtime/index.ts'
 import { type TenancyApi, tenancy } from '../modules/tenancy/index.ts'
@@ -40,6 +41,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   tenancy,
   database,
   cache,
+  identity,
   media,
   runtime,
   api,

@@ -1,0 +1,51 @@
+import { after, before, it } from 'node:test'
+import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
+import { proveBySabotage } from '../../../../test/support/sabotage.ts'
+import { databases } from '../../../data/roles.ts'
+import type { ProofApi } from '../../../proof/api.ts'
+import { proof } from '../../../proof/index.ts'
+import { identity } from '../index.ts'
+
+let platform: TestPlatform
+before(async () => {
+  platform = await testPlatform([proof, identity])
+})
+after(() => platform?.stop())
+
+const inPool = (statement: string) =>
+  platform.asSuperuser(databases.pool, (client) => client.query(statement))
+
+/** Rewrites what is stored, below the application. */
+const rewrite = (name: string, when: string, body: string) => ({
+  sabotage: () =>
+    inPool(`CREATE FUNCTION public.${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN NEW; END $$;
+      CREATE TRIGGER ${name} BEFORE ${when} ON identity.person FOR EACH ROW EXECUTE FUNCTION public.${name}()`),
+  repair: () => inPool(`DROP FUNCTION public.${name}() CASCADE`),
+})
+
+for (const { name, key, when, body, seen } of [
+  {
+    name: 'the cost is lower than the string says',
+    key: 'auth.password.hash',
+    when: 'INSERT',
+    body: `NEW.password := replace(NEW.password, 't=2', 't=1');`,
+    seen: /rows: a new password is stored by this method/,
+  },
+  {
+    name: 'everybody gets one salt',
+    key: 'auth.password.hash',
+    when: 'INSERT',
+    body: `NEW.password := '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';`,
+    seen: /rows: two people with one password/,
+  },
+  {
+    name: 'the new hash is not kept',
+    key: 'auth.password.rehash',
+    when: 'UPDATE',
+    body: `IF NEW.password LIKE '$argon2id$%' THEN NEW.password := OLD.password; END IF;`,
+    seen: /rows: the hash after the right password begins/,
+  },
+]) {
+  it(`${key} goes red when ${name}`, () =>
+    proveBySabotage(platform.api('proof') as ProofApi, key, { ...rewrite('sabotage', when, body), seen }))
+}

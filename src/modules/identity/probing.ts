@@ -1,0 +1,65 @@
+import { sql } from 'drizzle-orm'
+import { newId } from '../../kernel/ids.ts'
+import type { CanaryPair } from '../tenancy/index.ts'
+import type { People } from './people.ts'
+import { type Realm, tenantRealm } from './realm.ts'
+
+/** Somebody who exists for the length of one probe. */
+export interface Visitor {
+  realm: Realm
+  id: string
+  email: string
+  password: string
+}
+
+/** Runs `work` with a person in each attacking canary, and removes the person afterwards whatever happens. */
+export async function withVisitors(
+  people: People,
+  canaries: readonly CanaryPair[],
+  work: (visitor: Visitor, model: string) => Promise<void>,
+): Promise<void> {
+  for (const { model, a } of canaries) {
+    const realm = tenantRealm(a)
+    await withVisitor(people, realm, (visitor) => work(visitor, model))
+  }
+}
+
+/** Runs `work` with a new person of `realm` whose password nobody else has. */
+export async function withVisitor<T>(
+  people: People,
+  realm: Realm,
+  work: (visitor: Visitor) => Promise<T>,
+  { password = `visit ${newId()}`, role = 'reader' }: { password?: string; role?: string } = {},
+): Promise<T> {
+  const email = `visitor-${newId()}@canary.invalid`
+  const id = await people.add(realm, { email, name: 'Visitor', role, password })
+  try {
+    return await work({ realm, id, email, password })
+  } finally {
+    await people.remove(realm, id)
+  }
+}
+
+/** The password column of a person, as it stands in the database. */
+export async function storedPassword({ realm, id }: Visitor): Promise<string> {
+  const [row] = await realm.transaction((run) =>
+    run<{ password: string }>(sql`SELECT password FROM identity.person WHERE id = ${id}`),
+  )
+  return row?.password ?? ''
+}
+
+/** Puts `hash` into the password column of a person. */
+export async function storePassword({ realm, id }: Visitor, hash: string): Promise<void> {
+  await realm.transaction((run) => run(sql`UPDATE identity.person SET password = ${hash} WHERE id = ${id}`))
+}
+
+/** What became of an attempt, as a word for a check. */
+export function outcomeOf(attempt: Promise<unknown>): Promise<string> {
+  return attempt.then(
+    () => 'taken',
+    (error: { code?: string; status?: number }) => {
+      if (!error.code) throw error
+      return error.code
+    },
+  )
+}

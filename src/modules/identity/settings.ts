@@ -1,0 +1,27 @@
+import { z } from 'zod'
+
+/** What a deployment decides about people and their sessions. */
+export const identitySettings = z.object({
+  /** How new passwords are hashed. Older hashes are replaced when their owner signs in. */
+  passwordMethod: z.enum(['argon2id', 'bcrypt']).default('argon2id'),
+  /** KiB. */
+  argon2Memory: z.number().int().min(7168).max(1_048_576).default(19_456),
+  argon2Passes: z.number().int().min(1).max(16).default(2),
+  argon2Parallelism: z.number().int().min(1).max(8).default(1),
+  bcryptCost: z.number().int().min(10).max(15).default(12),
+  /**
+   * The cost of bcrypt hashes that were brought from another system; every sign-in does that much more work, so that
+   * its time does not tell whose hash is old. 0 when there are none, and then none is accepted.
+   */
+  legacyBcryptCost: z.number().int().min(0).max(15).default(10),
+  /** Characters (SP 800-63B-4: 15, or 8 where a second factor is asked as well). */
+  passwordLength: z.number().int().min(8).max(64).default(15),
+  passwordLengthWithSecondFactor: z.number().int().min(8).max(64).default(8),
+  /** Breached passwords: SHA-1 lines as Have I Been Pwned publishes them. */
+  breachedFileName: z.string().optional(),
+  /** Hashes computed at once, and how many sign-ins may wait for that. */
+  hashesAtOnce: z.number().int().min(1).max(64).default(2),
+  hashesWaiting: z.number().int().min(0).max(10_000).default(64),
+})
+
+export type IdentitySettings = z.output<typeof identitySettings>
