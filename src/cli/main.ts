@@ -4,10 +4,11 @@ import pc from 'picocolors'
 import { Problem } from '../kernel/problems.ts'
 import { verifyBundle } from '../proof/evidence/verify.ts'
 import { superuserUrl } from './environment.ts'
+import { planMove } from './movePlan.ts'
 import { prove } from './prove.ts'
 import { runCommand } from './run.ts'
 import { serve } from './serve.ts'
-import { createTenant, listTenants } from './tenant.ts'
+import { createTenant, listTenants, reactivateTenant, suspendTenant } from './tenant.ts'
 import { up } from './up.ts'
 import { work } from './work.ts'
 
@@ -17,6 +18,7 @@ program
   .command('up')
   .description('boot everything on this machine')
   .option('--app <file>', "the builder's app, such as examples/festival/app.ts")
+  .option('--profile <name>', 'settings and claims of a security page, such as sole-operator')
   .action(up)
 program.command('serve').description('answer HTTP').action(serve)
 program.command('work').description('run probes on schedule').action(work)
@@ -25,8 +27,9 @@ program
   .command('prove')
   .description('run the probes now; exit code 1 when one is red')
   .option('--measure <key>', 'only this one')
+  .option('--profile <name>', 'only what this security page claims')
   .option('--json', 'print the public answer')
-  .action(async (options: { measure?: string; json?: boolean }) => {
+  .action(async (options: { measure?: string; profile?: string; json?: boolean }) => {
     process.exitCode = await prove(options)
   })
 
@@ -63,6 +66,18 @@ tenant
   .option('--name <name>', 'display name')
   .requiredOption('--model <model>', 'database or rows')
   .action(createTenant)
+
+tenant
+  .command('suspend')
+  .description('reading works, writing does not')
+  .argument('<slug>')
+  .action(suspendTenant)
+tenant.command('reactivate').description('end a suspension').argument('<slug>').action(reactivateTenant)
+tenant
+  .command('move-plan')
+  .description('what moving a tenant to the other isolation model takes; changes nothing')
+  .argument('<slug>')
+  .action(planMove)
 
 program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof Problem ? `${error.title}: ${error.message}` : error)

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { type Profile, profiles } from '../../profiles/index.ts'
 import { type Stores, stores } from '../data/index.ts'
 import type { App } from '../index.ts'
 import { systemClock } from '../kernel/clock.ts'
@@ -16,7 +17,7 @@ import {
 } from '../kernel/module.ts'
 import { defineProblem } from '../kernel/problems.ts'
 import type { GivesRoutes, RouteGroup } from '../kernel/routes.ts'
-import { loadSettings } from '../kernel/settings.ts'
+import { loadSettings, type SettingsLayer } from '../kernel/settings.ts'
 import { api } from '../modules/api/index.ts'
 import { cache } from '../modules/cache/index.ts'
 import { database } from '../modules/database/index.ts'
@@ -31,6 +32,7 @@ import { proof } from '../proof/index.ts'
 import type { GivesMeasures } from '../proof/measure.ts'
 import { type Environment, withConventionalNames } from './environment.ts'
 
+const noProfile = defineProblem({ code: 'profile-unknown', status: 404, title: 'No such profile' })
 const noApp = defineProblem({ code: 'app-invalid', status: 500, title: 'The app cannot be loaded' })
 
 /** The capabilities that every deployment has. */
@@ -60,6 +62,24 @@ export async function loadApp(environment: Environment): Promise<App> {
   return app
 }
 
+/** The settings of the profile that the environment names. */
+export function profileLayer(environment: Environment): SettingsLayer {
+  const name = environment.SURETY_PROFILE
+  if (!name) return {}
+  const { settings } = findProfile(name)
+  return { ...settings, proof: { ...settings.proof, profile: name } }
+}
+
+/** Throws a Problem that lists the names there are. */
+export function findProfile(name: string): Profile {
+  const found = profiles.find((profile) => profile.name === name)
+  if (!found)
+    throw noProfile(
+      `There is no profile "${name}"; there are ${profiles.map((profile) => profile.name).join(', ')}.`,
+    )
+  return found
+}
+
 /** The platform's own modules and the app's. */
 export const modulesOf = (app: App): readonly Module<any, any, any>[] => [...platformModules, ...app.modules]
 
@@ -87,7 +107,7 @@ export async function startPlatform(options: { log: Log; environment: Environmen
   const environment = withConventionalNames(options.environment)
   const app = await loadApp(environment)
   const modules = modulesOf(app)
-  const settings = loadSettings(modules, { environment })
+  const settings = loadSettings(modules, { environment, profile: profileLayer(environment) })
   const program = { args: [join(import.meta.dirname, 'main.ts')], env: environment }
   const context = { settings, clock: systemClock, log: options.log, build: buildId(), program }
   const { started, stop } = await startModules(modules, context)

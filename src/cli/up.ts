@@ -8,7 +8,7 @@ import { parseDatabaseUrl } from '../data/sql.ts'
 import { createLog } from '../kernel/log.ts'
 import { loadSettings } from '../kernel/settings.ts'
 import { DATA, saveEnvironment, withConventionalNames } from './environment.ts'
-import { loadApp, modulesOf } from './platform.ts'
+import { findProfile, loadApp, modulesOf, profileLayer } from './platform.ts'
 import { preparePlatform } from './prepare.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
 import { RESTART_POLICY, supervise } from './process/supervise.ts'
@@ -21,7 +21,7 @@ const GRACE_MS = 5_000
  * Boots everything on this machine: Postgres and Redis (private ones in `.data/`, unless DATABASE_URL and REDIS_URL name
  * others), roles and schemas, the serving process and the working process. Ends all of it when this process ends.
  */
-export async function up(options: { app?: string }): Promise<void> {
+export async function up(options: { app?: string; profile?: string }): Promise<void> {
   const log = (line: string) => console.log(pc.dim(line))
   const endings: (() => Promise<unknown>)[] = []
   const ended = new AbortController()
@@ -31,12 +31,15 @@ export async function up(options: { app?: string }): Promise<void> {
   }
   const end = dieWithParent(stopAll)
   try {
-    const named: Record<string, string> = options.app ? { SURETY_APP: resolve(options.app) } : {}
+    const named: Record<string, string> = {
+      ...(options.app ? { SURETY_APP: resolve(options.app) } : {}),
+      ...(options.profile ? { SURETY_PROFILE: findProfile(options.profile).name } : {}),
+    }
     const environment = await startServers(log, endings, named)
     saveEnvironment(environment.all)
     const own = withConventionalNames({ ...process.env, ...environment.all })
     const app = await loadApp(own)
-    const settings = loadSettings(modulesOf(app), { environment: own })
+    const settings = loadSettings(modulesOf(app), { environment: own, profile: profileLayer(own) })
     const { shutdownTimeout } = settings.runtime as { shutdownTimeout: number }
     const stopWithin = shutdownTimeout + GRACE_MS
     for (const name of ['serve', 'work'] as const) {

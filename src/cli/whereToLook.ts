@@ -12,14 +12,16 @@ const LOOK_AGAIN = 200
 /** Waits until the platform and the demo tenants answer, then prints where. */
 export async function showWhereToLook(settings: SettingsTree, app: App, ended: AbortSignal): Promise<void> {
   const edge = settings.edge as EdgeSettings
-  const { baseDomain } = settings.tenancy as { baseDomain: string }
+  const { baseDomain, models } = settings.tenancy as { baseDomain: string; models: readonly string[] }
   const own = edge.tlsKeyFileName !== undefined
   const authority = own ? undefined : authorityFile(String(settings.stores?.secrets))
   const answers = async (request: EdgeRequest) => {
     const answer = await requestEdge({ ...edge, authorityFile: authority }, request).catch(() => undefined)
     return answer?.status === 200
   }
-  const tenants = (app.demo?.tenants ?? []).map(({ slug, name }) => ({ name, host: `${slug}.${baseDomain}` }))
+  const tenants = (app.demo?.tenants ?? [])
+    .filter(({ model }) => models.includes(model))
+    .map(({ slug, name }) => ({ name, host: `${slug}.${baseDomain}` }))
   const asked = [
     { host: edge.trustHost, path: '/readyz' },
     ...tenants.map(({ host }) => ({ host, path: '/api/v1/tenant' })),

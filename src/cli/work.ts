@@ -41,10 +41,11 @@ async function dueMeasures({ proof }: Platform): Promise<string[]> {
     .map(({ key }) => key)
 }
 
-/** Makes the app's demo tenants that are missing. */
+/** Makes the app's demo tenants that are missing, of the isolation models that the settings offer. */
 async function keepDemo(platform: Platform): Promise<void> {
   const { demo } = platform.app
-  for (const tenant of demo?.tenants ?? []) {
+  const { models } = platform.settings.tenancy as { models: readonly string[] }
+  for (const tenant of (demo?.tenants ?? []).filter(({ model }) => models.includes(model))) {
     const hosts = [`${tenant.slug}.${platform.tenancy.baseDomain}`]
     await platform.tenancy.create({ ...tenant, hosts }).catch((error: unknown) => {
       if (!(error instanceof Problem && error.code === 'tenant-exists')) throw error

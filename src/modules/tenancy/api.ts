@@ -1,6 +1,6 @@
 import type { CanaryPair } from './canaries.ts'
 import type { NewTenant } from './provision.ts'
-import type { Tenant, TenantRecord } from './tenant.ts'
+import type { Tenant, TenantRecord, TenantState } from './tenant.ts'
 
 /** Makes recognisable content in a canary tenant; idempotent. Returns the ids of what it made. */
 export type CanarySeed = (tenant: Tenant, marker: string) => Promise<{ ids: string[] }>
@@ -18,6 +18,8 @@ export interface TenancyApi {
    * `tenant-invalid` (400) and `tenant-exists` (409).
    */
   create(tenant: NewTenant): Promise<string>
+  /** In force everywhere within a second. Throws a Problem `tenant-not-found` (404), also for a canary. */
+  setState(slug: string, state: TenantState): Promise<void>
   /** All tenants, canaries included, by slug. */
   list(): Promise<readonly TenantRecord[]>
   canaries: {

@@ -16,7 +16,7 @@ import { tenancySetlocal } from './measures/tenancy-setlocal.ts'
 import { tenancySqli } from './measures/tenancy-sqli.ts'
 import { tenancyWrite } from './measures/tenancy-write.ts'
 import { openTenant, type TenantAccess } from './openTenant.ts'
-import { tenantNotFound } from './problems.ts'
+import { invalidTenant, tenantNotFound } from './problems.ts'
 import { provisionTenant } from './provision.ts'
 import { openRegistry, type Registered } from './registry.ts'
 import { tenancyRoutes } from './routes.ts'
@@ -77,9 +77,22 @@ export const tenancy = defineModule({
         return open(found)
       },
       async create(tenant) {
+        if (!settings.models.includes(tenant.model))
+          throw invalidTenant(`This deployment offers ${settings.models.join(' and ')}, not ${tenant.model}.`)
         const id = await provisionTenant(stores.asMigrator, tenantRoleSecret, tenant)
         registry.refresh()
         return id
+      },
+      async setState(slug, state) {
+        const changed = await stores.asMigrator(`make ${slug} ${state}`, (client) =>
+          client.query(
+            `UPDATE tenancy.tenant SET state = $2, suspended_at = CASE WHEN $2 = 'suspended' THEN coalesce(suspended_at, now()) END
+             WHERE slug = $1 AND NOT canary`,
+            [slug, state],
+          ),
+        )
+        if (changed.rowCount === 0) throw tenantNotFound(`There is no tenant "${slug}".`)
+        registry.refresh()
       },
       list: async () => registry.list(),
       canaries: {
