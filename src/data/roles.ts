@@ -24,3 +24,6 @@ export const databases = {
 
 /** Prefix of ready-made tenant databases that nobody uses yet. */
 export const SPARE_PREFIX = 'surety_spare_'
+
+/** Prefix of those that are being made. */
+export const DRAFT_PREFIX = 'surety_draft_'

@@ -75,7 +75,17 @@ async function runTransaction<Result>(
     // A connection whose transaction cannot be ended is never lent again.
     if (begun()) await client.query('ROLLBACK').catch(() => client.end())
     throw error
+  } finally {
+    if (begun()) forgetSession(client)
   }
+}
+
+/** What SQL of a transaction can leave behind in its session for the next caller: settings, role, cursors, channels. */
+const FORGET = 'RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *'
+
+/** Not awaited: it travels ahead of the connection's next flight and costs nobody a round trip. */
+function forgetSession(client: pg.Client): void {
+  client.query(FORGET).catch(() => client.end())
 }
 
 async function commit(client: pg.Client): Promise<void> {

@@ -63,7 +63,7 @@ function pooledEntry(tenant: Registered, access: TenantAccess): () => Entry {
   }
 }
 
-/** The context comes with the connection, so a query needs nothing ahead of it, unless it must be made read-only. */
+/** The database itself says whose it is, so a query needs nothing ahead of it, unless it must be made read-only. */
 function ownEntry(tenant: Registered, access: TenantAccess): () => Entry {
   const entry: Entry = {
     target: {
@@ -73,7 +73,6 @@ function ownEntry(tenant: Registered, access: TenantAccess): () => Entry {
         user: tenantRole(tenant.slug),
         password: tenantPassword(access.tenantRoleSecret, tenant.id),
         database: tenant.database,
-        options: `-c app.tenant=${tenant.id}`,
       },
       most: access.ownConnections,
     },

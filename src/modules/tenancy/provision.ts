@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { AsMigrator } from '../../data/migrator.ts'
-import { databases, roles, SPARE_PREFIX } from '../../data/roles.ts'
+import { DRAFT_PREFIX, databases, roles, SPARE_PREFIX } from '../../data/roles.ts'
 import { quoteName, quoteText, type SqlClient } from '../../data/sql.ts'
 import { newId } from '../../kernel/ids.ts'
 import { tenantPassword, tenantRole } from './credentials.ts'
@@ -46,49 +46,102 @@ export async function provisionTenant(
 ): Promise<string> {
   const parsed = request.safeParse(tenant)
   if (!parsed.success) throw invalidTenant(parsed.error.issues.map((issue) => issue.message).join('; '))
-  const id = newId()
-  const { model } = parsed.data
-  const spare = model === 'database' ? await takeSpare(asMigrator) : undefined
-  await asMigrator(`make tenant ${parsed.data.slug}`, async (client) => {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await makeOnce(asMigrator, tenantRoleSecret, parsed.data)
+    } catch (error) {
+      // 3D000 invalid_catalog_name: another provisioning took the spare first.
+      if ((error as { code?: string }).code !== '3D000' || tries === MOST_TRIES) throw error
+    }
+  }
+}
+
+const MOST_TRIES = 10
+
+async function makeOnce(
+  asMigrator: AsMigrator,
+  tenantRoleSecret: string,
+  tenant: z.output<typeof request>,
+): Promise<string> {
+  const spare = tenant.model === 'database' ? await takeSpare(asMigrator) : undefined
+  // A ready-made database belongs to an id from the beginning.
+  const id = spare ? idOfSpare(spare) : newId()
+  await asMigrator(`make tenant ${tenant.slug}`, async (client) => {
     await client.query('BEGIN')
     try {
-      if (spare) await claimDatabase(client, spare, parsed.data.slug, tenantPassword(tenantRoleSecret, id))
-      await register(client, id, parsed.data)
+      if (spare) await claimDatabase(client, spare, tenant.slug, tenantPassword(tenantRoleSecret, id))
+      await register(client, id, tenant)
       await client.query('COMMIT')
     } catch (error) {
       await client.query('ROLLBACK')
-      throw asProblem(error, parsed.data.slug)
+      throw asProblem(error, tenant.slug)
     }
   })
   return id
 }
 
 async function takeSpare(asMigrator: AsMigrator): Promise<string> {
-  return asMigrator('take a spare tenant database', async (client) => {
-    const [spare] = await findSpares(client)
-    return spare ?? makeSpare(client)
-  })
+  const [spare] = await asMigrator('look for a spare tenant database', findSpares)
+  return spare ?? makeSpare(asMigrator)
 }
 
-/** Spares that were finished: a crash before the last step leaves one that accepts no connection, and is dropped. */
-async function findSpares(client: SqlClient): Promise<string[]> {
+/** Spares that were finished; a crash before the last step leaves one by another name. */
+export async function findSpares(client: SqlClient): Promise<string[]> {
   const { rows } = await client.query<{ datname: string }>(
-    'SELECT datname FROM pg_database WHERE starts_with(datname, $1) AND datallowconn ORDER BY datname',
+    'SELECT datname FROM pg_database WHERE starts_with(datname, $1) ORDER BY datname',
     [SPARE_PREFIX],
   )
   return rows.map(({ datname }) => datname)
 }
 
-async function makeSpare(client: SqlClient): Promise<string> {
-  const name = `${SPARE_PREFIX}${newId().replaceAll('-', '')}`
-  // wal_log copies the template through the log: 27 ms against 65 ms for file_copy, and no checkpoint.
-  await client.query(
-    `CREATE DATABASE ${name} OWNER ${roles.owner} TEMPLATE ${databases.template} STRATEGY wal_log ALLOW_CONNECTIONS false`,
+/** Makes a tenant database in advance, for a tenant whose id is in its name. Returns the name. */
+export async function makeSpare(asMigrator: AsMigrator): Promise<string> {
+  const id = newId()
+  const plain = id.replaceAll('-', '')
+  const draft = `${DRAFT_PREFIX}${plain}`
+  await asMigrator('make a tenant database', async (client) => {
+    await dropDrafts(client)
+    // wal_log copies the template through the log: 27 ms against 65 ms for file_copy, and no checkpoint.
+    await client.query(
+      `CREATE DATABASE ${draft} OWNER ${roles.owner} TEMPLATE ${databases.template} STRATEGY wal_log`,
+    )
+    await client.query(`REVOKE ALL ON DATABASE ${draft} FROM PUBLIC`)
+    await client.query(`GRANT CONNECT ON DATABASE ${draft} TO ${roles.migrator}`)
+  })
+  await asMigrator('give a tenant database its tenant', (client) => keepHome(client, id), draft)
+  const name = `${SPARE_PREFIX}${plain}`
+  await asMigrator('finish a tenant database', (client) =>
+    client.query(`ALTER DATABASE ${draft} RENAME TO ${name}`),
   )
-  await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`)
-  await client.query(`GRANT CONNECT ON DATABASE ${name} TO ${roles.migrator}`)
-  await client.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`)
   return name
+}
+
+/** Writes, in a tenant's own database, whose it is. */
+export async function keepHome(client: SqlClient, id: string): Promise<void> {
+  await client.query(`SET ROLE ${roles.owner}`)
+  await client.query('INSERT INTO tenancy.home (id) VALUES ($1) ON CONFLICT DO NOTHING', [id])
+  await client.query('RESET ROLE')
+}
+
+/** The id that a spare was made for. */
+export function idOfSpare(name: string): string {
+  const plain = name.slice(SPARE_PREFIX.length)
+  return plain.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+/** Milliseconds after which a database that is still being made surely is not any more. */
+const DRAFT_LIFE = 60_000
+
+/** What a crash left half made. The name tells when it was begun (UUIDv7). */
+async function dropDrafts(client: SqlClient): Promise<void> {
+  const { rows } = await client.query<{ datname: string }>(
+    'SELECT datname FROM pg_database WHERE starts_with(datname, $1)',
+    [DRAFT_PREFIX],
+  )
+  for (const { datname } of rows) {
+    const begun = Number.parseInt(datname.slice(DRAFT_PREFIX.length, DRAFT_PREFIX.length + 12), 16)
+    if (begun < Date.now() - DRAFT_LIFE) await client.query(`DROP DATABASE IF EXISTS ${quoteName(datname)}`)
+  }
 }
 
 async function claimDatabase(

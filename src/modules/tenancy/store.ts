@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type Migration, migrate } from '../../data/migrate.ts'
 import type { Migrator } from '../../data/migrator.ts'
-import { databases, roles, SPARE_PREFIX } from '../../data/roles.ts'
+import { databases, roles } from '../../data/roles.ts'
 import type { SqlClient } from '../../data/sql.ts'
+import { findSpares, idOfSpare, keepHome } from './provision.ts'
 
 /**
  * Brings every tenant store to the newest schema: the pool, the template, ready-made databases and each tenant's own.
@@ -15,9 +16,11 @@ export async function migrateTenantStores(
   sealKey: Uint8Array,
   onProgress: (done: number, total: number, database: string) => void,
 ): Promise<void> {
-  const stores = [databases.pool, databases.template, ...(await ownDatabases(migrator))]
+  const own = await ownDatabases(migrator)
+  const stores = [databases.pool, databases.template, ...own.keys()]
   for (const [done, database] of stores.entries()) {
     onProgress(done, stores.length, database)
+    const home = own.get(database)
     await migrator.run(
       'migrate',
       async (client) => {
@@ -25,6 +28,7 @@ export async function migrateTenantStores(
         await asOwner(client, () =>
           database === databases.pool ? keepSealKey(client, sealKey) : openContext(client),
         )
+        if (home) await keepHome(client, home)
       },
       database,
     )
@@ -32,14 +36,17 @@ export async function migrateTenantStores(
   onProgress(stores.length, stores.length, '')
 }
 
-async function ownDatabases(migrator: Migrator): Promise<string[]> {
+/** Database to the tenant whose it is. */
+async function ownDatabases(migrator: Migrator): Promise<Map<string, string>> {
   return migrator.run('list tenant databases', async (client) => {
-    const { rows } = await client.query<{ database: string }>(
-      `SELECT database FROM tenancy.tenant WHERE model = 'database'
-       UNION SELECT datname FROM pg_database WHERE starts_with(datname, $1) AND datallowconn ORDER BY 1`,
-      [SPARE_PREFIX],
+    const { rows } = await client.query<{ id: string; database: string }>(
+      `SELECT id, database FROM tenancy.tenant WHERE model = 'database' ORDER BY database`,
     )
-    return rows.map(({ database }) => database)
+    const spares = await findSpares(client)
+    return new Map([
+      ...rows.map(({ id, database }) => [database, id] as const),
+      ...spares.map((spare) => [spare, idOfSpare(spare)] as const),
+    ])
   })
 }
 
