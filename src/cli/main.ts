@@ -5,6 +5,7 @@ import { Problem } from '../kernel/problems.ts'
 import { verifyBundle } from '../proof/evidence/verify.ts'
 import { superuserUrl } from './environment.ts'
 import { planMove } from './movePlan.ts'
+import { addIdentityCommands } from './operator.ts'
 import { prove } from './prove.ts'
 import { runCommand } from './run.ts'
 import { serve } from './serve.ts'
@@ -78,6 +79,8 @@ tenant
   .description('what moving a tenant to the other isolation model takes; changes nothing')
   .argument('<slug>')
   .action(planMove)
+
+addIdentityCommands(program)
 
 program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof Problem ? `${error.title}: ${error.message}` : error)

@@ -4,6 +4,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answers without sign-in. */
     public?: boolean
+    /** `<area>.<act>` that the caller's role must be granted. A route that is neither public nor names one is closed. */
+    permission?: string
   }
 }
 

@@ -1,19 +1,40 @@
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { stores } from '../../data/index.ts'
+import { keepSecret } from '../../data/secrets.ts'
 import { defineModule } from '../../kernel/module.ts'
+import type { RouteGroup } from '../../kernel/routes.ts'
 import { tenancy } from '../tenancy/index.ts'
-import { passwordHash } from './measures/auth-password-hash.ts'
-import { passwordRehash } from './measures/auth-password-rehash.ts'
+import { openAccessTokens } from './accessTokens.ts'
+import { openGraceWindow } from './graceWindow.ts'
+import { guard } from './guard.ts'
+import { jwksRoutes } from './jwks.ts'
+import { type KeyRing, openKeyRing } from './keyRing.ts'
+import { identityMeasures } from './measures.ts'
 import { openPasswords } from './passwords.ts'
 import { openPeople, type People } from './people.ts'
-import { operatorRealm, type Realm } from './realm.ts'
+import { operatorRealm, type Realm, tenantRealm } from './realm.ts'
+import { openRefreshTokens } from './refreshTokens.ts'
+import { authRoutes } from './routes.ts'
+import { openSessions, type SessionParts, type Sessions } from './sessions.ts'
 import { identitySettings } from './settings.ts'
+
+export { memberRoles, operatorRoles } from './permissions.ts'
+export { tenantRealm } from './realm.ts'
 
 /** What other modules get from identity. */
 export interface IdentityApi {
   people: People
+  sessions: Sessions
+  keys: KeyRing
   /** The people who run the deployment. */
   operators: Realm
 }
+
+/** Other processes' changes of the signing keys are read this often (ms). */
+const RELOAD_EVERY = 10_000
+
+/** Tokens are accepted a little beyond their life, for clocks that differ (ms). */
+const TOLERANCE = 10_000
 
 /** Who may do what: members of tenants, operators, how they sign in and what they may. */
 export const identity = defineModule({
@@ -24,14 +45,76 @@ export const identity = defineModule({
     control: new URL('./migrations/control/', import.meta.url),
     tenant: new URL('./migrations/tenant/', import.meta.url),
   },
-  async start({ settings, clock }, { stores, tenancy }) {
+  contradictions: (own) => [
+    ...(own.keyLead < 2 * RELOAD_EVERY
+      ? [
+          {
+            settings: ['identity.keyLead'],
+            why: 'a process may read a new key up to 20 s late; allow for that.',
+          },
+        ]
+      : []),
+    ...(own.idleLife > own.sessionLife
+      ? [{ settings: ['identity.idleLife', 'identity.sessionLife'], why: 'idle time is part of the life.' }]
+      : []),
+  ],
+  async start({ settings, clock, log }, { stores, tenancy }) {
+    const secret = (name: string) => Buffer.from(keepSecret(stores.secrets, name), 'hex')
     const passwords = await openPasswords(settings)
     const people = openPeople(passwords, clock)
-    const api: IdentityApi = { people, operators: operatorRealm(stores.control) }
-    const canaries = tenancy.canaries.open
+    const ringOptions = {
+      control: stores.control,
+      sealKey: secret('identity-key-seal'),
+      lead: settings.keyLead,
+      tokenLife: settings.accessLife + TOLERANCE,
+    }
+    const keys = await openKeyRing({ ...ringOptions, ring: 'access', clock })
+    const parts: SessionParts = {
+      clock,
+      access: openAccessTokens(keys, settings.issuer, clock),
+      refreshTokens: openRefreshTokens(secret('identity-refresh')),
+      window: openGraceWindow(stores.redis, settings.refreshGrace),
+      accessLife: settings.accessLife,
+      sessionLife: settings.sessionLife,
+      idleLife: settings.idleLife,
+      grace: settings.refreshGrace,
+      theftAt: settings.refreshTheftAt,
+      onAlarm: (realm, alarm) => log.warn({ realm: realm.name, ...alarm }, 'a session was ended for safety'),
+    }
+    const sessions = openSessions(parts)
+    const operators = operatorRealm(stores.control)
+    const api: IdentityApi = { people, sessions, keys, operators }
+    const reload = setInterval(() => {
+      keys.reload().catch((error: unknown) => log.warn({ err: error }, 'signing keys not read'))
+    }, RELOAD_EVERY).unref()
+
+    const realms = {
+      admin: () => operators,
+      tenant: (request: FastifyRequest) => tenantRealm(request.tenant),
+    }
+    const guards: RouteGroup[] = []
+    const routes: RouteGroup[] = []
+    for (const audience of ['admin', 'tenant'] as const) {
+      const realmOf = realms[audience]
+      guards.push({ audience, plugin: guard(audience, { sessions, realmOf }) })
+      const own = authRoutes({ people, passwords, sessions, idleLife: settings.idleLife, realmOf })
+      for (const plugin of [own as unknown as FastifyPluginAsync, jwksRoutes(keys)])
+        routes.push({ audience, plugin })
+    }
     return {
       api,
-      measures: [passwordHash(settings, people, canaries), passwordRehash(settings, people, canaries)],
+      guards,
+      routes,
+      measures: identityMeasures({
+        settings,
+        people,
+        sessions,
+        keys,
+        parts,
+        ringOptions,
+        canaries: tenancy.canaries.open,
+      }),
+      stop: async () => clearInterval(reload),
     }
   },
 })

@@ -2,7 +2,9 @@ import { sql } from 'drizzle-orm'
 import type { Clock } from '../../kernel/clock.ts'
 import { newId } from '../../kernel/ids.ts'
 import { defineProblem } from '../../kernel/problems.ts'
+import { recordEvent } from './events.ts'
 import type { Passwords } from './passwords.ts'
+import { endSessionsOf, notSignedIn, type Person } from './person.ts'
 import type { Realm, Run } from './realm.ts'
 
 const emailTaken = defineProblem({
@@ -11,18 +13,6 @@ const emailTaken = defineProblem({
   title: 'Somebody has this address already',
 })
 
-/** The same for an unknown address, a wrong password and a disabled person. */
-export const notSignedIn = defineProblem({ code: 'sign-in-refused', status: 401, title: 'Not signed in' })
-
-/** Somebody who may sign in. */
-export interface Person {
-  id: string
-  email: string
-  name: string
-  role: string
-  state: 'active' | 'disabled'
-}
-
 interface NewPerson {
   email: string
   name: string
@@ -30,6 +20,12 @@ interface NewPerson {
   /** Already judged; null for who signs in by other means. */
   password: string | null
 }
+
+const unknownPerson = defineProblem({ code: 'person-unknown', status: 404, title: 'No such person' })
+const lastLeader = defineProblem({ code: 'last-owner', status: 409, title: 'Somebody must be in charge' })
+
+/** Roles that may do everything: in a realm that has somebody, one of them stays. */
+const LEADING = ['owner', 'admin']
 
 /** Who signs in, and what is changed about them. */
 export interface People {
@@ -40,6 +36,16 @@ export interface People {
    * `sign-in-refused` (401) that does not say what was wrong.
    */
   signIn(realm: Realm, email: string, password: string): Promise<Person & { password: string }>
+  /**
+   * Changes a password that its owner just proved to know (`old` is the stored hash): all sessions end. Throws a Problem
+   * `sign-in-refused` (401) when it was changed meanwhile.
+   */
+  changePassword(realm: Realm, id: string, old: string, password: string): Promise<void>
+  /** All sessions end. Throws a Problem `person-unknown` (404), or `last-owner` (409). */
+  change(realm: Realm, id: string, to: { role?: string; state?: Person['state'] }): Promise<void>
+  list(realm: Realm): Promise<Person[]>
+  /** The stored hash; null for who has none or does not exist. */
+  passwordHashOf(realm: Realm, id: string): Promise<string | null>
   remove(realm: Realm, id: string): Promise<void>
 }
 
@@ -67,10 +73,53 @@ export function openPeople(passwords: Passwords, clock: Clock): People {
         : person.password
       return { ...person, password: stored }
     },
+    async changePassword(realm, id, old, password) {
+      const hash = await passwords.hash(password)
+      await realm.transaction(async (run) => {
+        const changed = await run(
+          sql`UPDATE identity.person SET password = ${hash} WHERE id = ${id} AND password = ${old} RETURNING id`,
+        )
+        if (changed.length === 0) throw notSignedIn('The account changed meanwhile; sign in again.')
+        await endSessionsOf(run, id, 'password-changed', clock.now())
+        await recordEvent(run, clock.now(), 'password-changed', id)
+      })
+    },
+    change: (realm, id, to) => realm.transaction((run) => changePerson(run, id, to, clock.now())),
+    list: (realm) =>
+      realm.transaction((run) =>
+        run<Person>(sql`SELECT id, email, name, role, state FROM identity.person ORDER BY email LIMIT 1000`),
+      ),
+    async passwordHashOf(realm, id) {
+      const [row] = await realm.transaction((run) =>
+        run<{ password: string | null }>(sql`SELECT password FROM identity.person WHERE id = ${id}`),
+      )
+      return row?.password ?? null
+    },
     async remove(realm, id) {
       await realm.transaction((run) => run(sql`DELETE FROM identity.person WHERE id = ${id}`))
     },
   }
+}
+
+async function changePerson(
+  run: Run,
+  id: string,
+  to: { role?: string; state?: Person['state'] },
+  at: Date,
+): Promise<void> {
+  // All leading people are held, so that two of them cannot step down at once and leave nobody.
+  const leaders = await run<{ id: string }>(
+    sql`SELECT id FROM identity.person WHERE role IN ${LEADING} AND state = 'active' ORDER BY id FOR UPDATE`,
+  )
+  const stepsDown = to.state === 'disabled' || (to.role !== undefined && !LEADING.includes(to.role))
+  if (stepsDown && leaders.length === 1 && leaders[0]?.id === id)
+    throw lastLeader('Give the role to somebody else first.')
+  const changed = await run(sql`UPDATE identity.person
+    SET role = coalesce(${to.role ?? null}, role), state = coalesce(${to.state ?? null}, state) WHERE id = ${id} RETURNING id`)
+  if (changed.length === 0) throw unknownPerson('Nobody has this id.')
+  const kind = to.state === 'disabled' ? 'person-disabled' : 'role-changed'
+  await endSessionsOf(run, id, kind, at)
+  await recordEvent(run, at, kind, id, to)
 }
 
 type Stored = Person & { password: string | null }

@@ -3,6 +3,7 @@ import { newId } from '../../kernel/ids.ts'
 import type { CanaryPair } from '../tenancy/index.ts'
 import type { People } from './people.ts'
 import { type Realm, tenantRealm } from './realm.ts'
+import type { Sessions, Tokens } from './sessions.ts'
 
 /** Somebody who exists for the length of one probe. */
 export interface Visitor {
@@ -41,11 +42,8 @@ export async function withVisitor<T>(
 }
 
 /** The password column of a person, as it stands in the database. */
-export async function storedPassword({ realm, id }: Visitor): Promise<string> {
-  const [row] = await realm.transaction((run) =>
-    run<{ password: string }>(sql`SELECT password FROM identity.person WHERE id = ${id}`),
-  )
-  return row?.password ?? ''
+export async function storedPassword(people: People, { realm, id }: Visitor): Promise<string> {
+  return (await people.passwordHashOf(realm, id)) ?? ''
 }
 
 /** Puts `hash` into the password column of a person. */
@@ -62,4 +60,15 @@ export function outcomeOf(attempt: Promise<unknown>): Promise<string> {
       return error.code
     },
   )
+}
+
+/** A new session of the visitor. */
+export async function familyOf(sessions: Sessions, people: People, { realm, id }: Visitor): Promise<Tokens> {
+  const password = await people.passwordHashOf(realm, id)
+  return sessions.begin(realm, { id, password }, { device: 'probe', factors: ['pwd'] })
+}
+
+/** What became of presenting a refresh token. */
+export function refreshOutcome(sessions: Sessions, realm: Realm, token: string): Promise<string> {
+  return outcomeOf(sessions.refresh(realm, token))
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { duration } from '../../kernel/duration.ts'
 
 /** What a deployment decides about people and their sessions. */
 export const identitySettings = z.object({
@@ -22,6 +23,17 @@ export const identitySettings = z.object({
   /** Hashes computed at once, and how many sign-ins may wait for that. */
   hashesAtOnce: z.number().int().min(1).max(64).default(2),
   hashesWaiting: z.number().int().min(0).max(10_000).default(64),
+  /** Who issues access tokens. */
+  issuer: z.string().min(1).default('surety'),
+  accessLife: duration.default(300_000),
+  /** A session is over after this, however much it is used; and after this without use. */
+  sessionLife: duration.default(2_592_000_000),
+  idleLife: duration.default(604_800_000),
+  /** A spent refresh token that returns within this is answered once more; at the given return it is theft. */
+  refreshGrace: duration.default(10_000),
+  refreshTheftAt: z.number().int().min(2).max(20).default(3),
+  /** From publishing a new signing key to signing by it; every process has read it by then. */
+  keyLead: duration.default(60_000),
 })
 
 export type IdentitySettings = z.output<typeof identitySettings>

@@ -1,5 +1,6 @@
 import { after, before, it } from 'node:test'
 import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
+import { rewriteRows } from '../../../../test/support/rewriteRows.ts'
 import { proveBySabotage } from '../../../../test/support/sabotage.ts'
 import { databases } from '../../../data/roles.ts'
 import type { ProofApi } from '../../../proof/api.ts'
@@ -11,17 +12,6 @@ before(async () => {
   platform = await testPlatform([proof, identity])
 })
 after(() => platform?.stop())
-
-const inPool = (statement: string) =>
-  platform.asSuperuser(databases.pool, (client) => client.query(statement))
-
-/** Rewrites what is stored, below the application. */
-const rewrite = (name: string, when: string, body: string) => ({
-  sabotage: () =>
-    inPool(`CREATE FUNCTION public.${name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN NEW; END $$;
-      CREATE TRIGGER ${name} BEFORE ${when} ON identity.person FOR EACH ROW EXECUTE FUNCTION public.${name}()`),
-  repair: () => inPool(`DROP FUNCTION public.${name}() CASCADE`),
-})
 
 for (const { name, key, when, body, seen } of [
   {
@@ -47,5 +37,8 @@ for (const { name, key, when, body, seen } of [
   },
 ]) {
   it(`${key} goes red when ${name}`, () =>
-    proveBySabotage(platform.api('proof') as ProofApi, key, { ...rewrite('sabotage', when, body), seen }))
+    proveBySabotage(platform.api('proof') as ProofApi, key, {
+      ...rewriteRows(platform, databases.pool, 'identity.person', when, body),
+      seen,
+    }))
 }

@@ -31,7 +31,7 @@ export function passwordHash(
         '$1$5f4dcc3b5aa765d6'.startsWith(expected),
       )
       await withVisitors(people, await canaries(), async (visitor, model) => {
-        const stored = await storedPassword(visitor)
+        const stored = await storedPassword(people, visitor)
         check(`${model}: a new password is stored by this method`, expected, stored.slice(0, expected.length))
         if (settings.passwordMethod === 'argon2id')
           check(`${model}: the hash, computed again by its own words`, true, computedAgain(stored, visitor))
@@ -43,7 +43,7 @@ export function passwordHash(
             check(
               `${model}: two people with one password`,
               'two hashes',
-              (await storedPassword(twin)) === stored ? 'one hash' : 'two hashes',
+              (await storedPassword(people, twin)) === stored ? 'one hash' : 'two hashes',
             ),
           { password: visitor.password },
         )

@@ -26,26 +26,26 @@ export function passwordRehash(
       if (!cost) return notApplicable('No hashes were brought from another system.')
       await withVisitors(people, await canaries(), async (visitor, model) => {
         const { realm, email, password } = visitor
-        const own = (await storedPassword(visitor)).slice(0, 7)
+        const own = (await storedPassword(people, visitor)).slice(0, 7)
         const old = await bcrypt.hash(password, cost)
         await storePassword(visitor, old)
-        positiveControl(`${model}: an old hash is planted`, old, await storedPassword(visitor))
+        positiveControl(`${model}: an old hash is planted`, old, await storedPassword(people, visitor))
         const refused = await outcomeOf(people.signIn(realm, email, `${password}x`))
         check(`${model}: a wrong password`, 'sign-in-refused', refused)
         check(
           `${model}: the hash after a wrong password`,
           'as before',
-          same(old, await storedPassword(visitor)),
+          same(old, await storedPassword(people, visitor)),
         )
         check(`${model}: the right password`, 'taken', await outcomeOf(people.signIn(realm, email, password)))
-        const now = await storedPassword(visitor)
+        const now = await storedPassword(people, visitor)
         check(`${model}: the hash after the right password begins`, own, now.slice(0, 7))
         check(
           `${model}: the right password again`,
           'taken',
           await outcomeOf(people.signIn(realm, email, password)),
         )
-        check(`${model}: the hash after that`, 'as before', same(now, await storedPassword(visitor)))
+        check(`${model}: the hash after that`, 'as before', same(now, await storedPassword(people, visitor)))
       })
     },
   })

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto'
+import type { Command } from 'commander'
+import { createLog } from '../kernel/log.ts'
+import { identity, memberRoles, operatorRoles, tenantRealm } from '../modules/identity/index.ts'
+import { runningEnvironment } from './environment.ts'
+import { type Platform, startPlatform } from './platform.ts'
+
+/** Adds `operator`, `member` and `keys`: people and signing keys from the command line. */
+export function addIdentityCommands(program: Command): void {
+  const operator = program.command('operator').description('people who run this deployment')
+  operator.command('list').description('every operator').action(listOperators)
+  operator
+    .command('create')
+    .description('make an operator; prints a password once')
+    .argument('<email>')
+    .option('--name <name>', 'display name')
+    .option('--role <role>', operatorRoles.join(', '), 'admin')
+    .action(createOperator)
+  const member = program.command('member').description('people of a tenant')
+  member
+    .command('create')
+    .description('make a member; prints a password once')
+    .argument('<tenant>', 'slug')
+    .argument('<email>')
+    .option('--name <name>', 'display name')
+    .option('--role <role>', memberRoles.join(', '), 'owner')
+    .action(createMember)
+  const keys = program.command('keys').description('keys that sign access tokens')
+  keys.command('list').description('the keys in force').action(listKeys)
+  keys.command('rotate').description('publish a new key; it signs shortly after').action(rotateKeys)
+  keys
+    .command('drop')
+    .description('refuse everything that a stolen key signed')
+    .argument('<kid>')
+    .action((kid: string) => withPlatform((platform) => platform.api(identity).keys.drop(kid)))
+}
+
+interface NewPersonOptions {
+  name?: string
+  role: string
+}
+
+function createOperator(email: string, options: NewPersonOptions): Promise<void> {
+  return withPlatform(async (platform) => {
+    const { people, operators } = platform.api(identity)
+    await create(email, options, operatorRoles, (person) => people.add(operators, person))
+  })
+}
+
+function createMember(slug: string, email: string, options: NewPersonOptions): Promise<void> {
+  return withPlatform(async (platform) => {
+    const realm = tenantRealm(await platform.tenancy.bySlug(slug))
+    const { people } = platform.api(identity)
+    await create(email, options, memberRoles, (person) => people.add(realm, person))
+  })
+}
+
+async function create(
+  email: string,
+  { name = email, role }: NewPersonOptions,
+  roles: readonly string[],
+  add: (person: { email: string; name: string; role: string; password: string }) => Promise<string>,
+): Promise<void> {
+  if (!roles.includes(role)) throw new Error(`There is no role "${role}"; use ${roles.join(', ')}.`)
+  const password = randomBytes(15).toString('base64url')
+  await add({ email, name, role, password })
+  console.log(`${email} (${role})\npassword, shown this once: ${password}`)
+}
+
+function listOperators(): Promise<void> {
+  return withPlatform(async (platform) => {
+    const { people, operators } = platform.api(identity)
+    for (const { email, role, state } of await people.list(operators))
+      console.log([email.padEnd(40), role.padEnd(10), state].join(' '))
+  })
+}
+
+function listKeys(): Promise<void> {
+  return withPlatform(async (platform) => {
+    for (const { kid, signsFrom, droppedFrom } of platform.api(identity).keys.accepted())
+      console.log(
+        [kid, signsFrom.toISOString(), droppedFrom ? `until ${droppedFrom.toISOString()}` : ''].join(' '),
+      )
+  })
+}
+
+function rotateKeys(): Promise<void> {
+  return withPlatform(async (platform) => console.log(await platform.api(identity).keys.rotate()))
+}
+
+async function withPlatform(work: (platform: Platform) => Promise<void>): Promise<void> {
+  const log = createLog({ name: 'surety', level: 'error' })
+  const platform = await startPlatform({ log, environment: runningEnvironment() })
+  try {
+    await work(platform)
+  } finally {
+    await platform.stop()
+  }
+}

@@ -1,0 +1,37 @@
+import type { Measure } from '../../proof/measure.ts'
+import type { CanaryPair } from '../tenancy/index.ts'
+import type { KeyRing, RingOptions } from './keyRing.ts'
+import { jwtEs256 } from './measures/auth-jwt-es256.ts'
+import { jwtKid } from './measures/auth-jwt-kid.ts'
+import { passwordHash } from './measures/auth-password-hash.ts'
+import { passwordRehash } from './measures/auth-password-rehash.ts'
+import { refreshFamilyMeasure } from './measures/auth-refresh-family.ts'
+import { refreshTheft } from './measures/auth-refresh-theft.ts'
+import type { People } from './people.ts'
+import type { SessionParts, Sessions } from './sessions.ts'
+import type { IdentitySettings } from './settings.ts'
+
+/** What the probes of this module are given. */
+export interface MeasureParts {
+  settings: IdentitySettings
+  people: People
+  sessions: Sessions
+  keys: KeyRing
+  /** What the running sessions are made of; a probe makes its own with another clock. */
+  parts: SessionParts
+  ringOptions: Omit<RingOptions, 'ring' | 'clock'>
+  canaries: () => Promise<CanaryPair[]>
+}
+
+/** Every claim that this module makes. */
+export function identityMeasures(given: MeasureParts): Measure[] {
+  const { settings, people, canaries } = given
+  return [
+    passwordHash(settings, people, canaries),
+    passwordRehash(settings, people, canaries),
+    jwtEs256(given),
+    jwtKid(given),
+    refreshFamilyMeasure(given),
+    refreshTheft(given),
+  ]
+}

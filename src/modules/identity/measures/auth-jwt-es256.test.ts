@@ -1,0 +1,29 @@
+import { after, before, it } from 'node:test'
+import { decodeJwt } from 'jose'
+import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
+import { proveBySabotage } from '../../../../test/support/sabotage.ts'
+import type { ProofApi } from '../../../proof/api.ts'
+import { proof } from '../../../proof/index.ts'
+import type { AccessClaims } from '../accessTokens.ts'
+import { type IdentityApi, identity } from '../index.ts'
+
+let platform: TestPlatform
+before(async () => {
+  platform = await testPlatform([proof, identity])
+})
+after(() => platform?.stop())
+
+it('auth.jwt.es256 goes red when tokens are read but not verified', () => {
+  const { sessions } = platform.api('identity') as IdentityApi
+  const { whose } = sessions
+  return proveBySabotage(platform.api('proof') as ProofApi, 'auth.jwt.es256', {
+    async sabotage() {
+      sessions.whose = async (_realm, token) =>
+        ({ claims: decodeJwt(token) as unknown as AccessClaims }) as never
+    },
+    async repair() {
+      sessions.whose = whose
+    },
+    seen: /rows: forged tokens that were taken/,
+  })
+})

@@ -1,0 +1,155 @@
+import { sql } from 'drizzle-orm'
+import type { Clock } from '../../kernel/clock.ts'
+import { newId } from '../../kernel/ids.ts'
+import type { AccessClaims, AccessTokens } from './accessTokens.ts'
+import { recordEvent } from './events.ts'
+import { endSessionsOf, notSignedIn, type Person } from './person.ts'
+import type { Realm, Run } from './realm.ts'
+import { type Family, type Refreshing, refreshFamily } from './refresh.ts'
+import type { RefreshTokens } from './refreshTokens.ts'
+
+/** What a device holds. */
+export interface Tokens {
+  access: string
+  refresh: string
+  session: string
+}
+
+/** A session as its owner sees it. */
+export interface SessionLine {
+  id: string
+  device: string
+  startedAt: string
+  lastUsedAt: string
+}
+
+/** Somebody signed in, as the database knows it at this moment. */
+export interface SignedIn {
+  person: Person
+  session: string
+  factors: string[]
+  authenticatedAt: Date
+  claims: AccessClaims
+}
+
+/** Sessions of every realm. Postgres decides; tokens only point to it. */
+export interface Sessions {
+  /**
+   * Begins a session. `person.password` is the hash that was verified: when it was changed since, or the person was
+   * disabled, nobody is signed in (Problem `sign-in-refused`, 401).
+   */
+  begin(
+    realm: Realm,
+    person: { id: string; password: string | null },
+    about: { device: string; factors: string[] },
+  ): Promise<Tokens>
+  /** The next tokens of the family, or a Problem `sign-in-refused` (401). See refresh.ts for what ends a family. */
+  refresh(realm: Realm, token: string): Promise<Tokens>
+  /** Who an access token stands for now, or a Problem `sign-in-refused` (401). */
+  whose(realm: Realm, accessToken: string): Promise<SignedIn>
+  list(realm: Realm, personId: string): Promise<SessionLine[]>
+  /** Ends one session of a person; false when it was none or over already. */
+  end(realm: Realm, personId: string, session: string): Promise<boolean>
+  endAll(realm: Realm, personId: string): Promise<void>
+}
+
+/** What sessions are made of. */
+export interface SessionParts extends Refreshing {
+  access: AccessTokens
+  refreshTokens: RefreshTokens
+  clock: Clock
+  /** Milliseconds. */
+  accessLife: number
+  sessionLife: number
+}
+
+export function openSessions(parts: SessionParts): Sessions {
+  const { access, refreshTokens, clock } = parts
+  const tokensOf = async (realm: Realm, { session, personId, generation }: Family): Promise<Tokens> => ({
+    access: await access.issue(realm.name, { sub: personId, sid: session }, parts.accessLife),
+    refresh: refreshTokens.write(realm.name, { session, generation }),
+    session,
+  })
+  return {
+    async begin(realm, person, about) {
+      const session = newId()
+      await realm.transaction((run) => insert(run, session, person, about, clock.now(), parts.sessionLife))
+      return tokensOf(realm, { session, personId: person.id, generation: 0 })
+    },
+    async refresh(realm, token) {
+      const place = refreshTokens.read(realm.name, token)
+      const family = place && (await refreshFamily(realm, place, parts))
+      if (!family) throw notSignedIn('The session is over; sign in again.')
+      return tokensOf(realm, family)
+    },
+    async whose(realm, accessToken) {
+      const claims = await access.verify(realm.name, accessToken)
+      const found = await realm.transaction((run) => findLive(run, claims, clock.now()))
+      if (!found) throw notSignedIn('The session is over; sign in again.')
+      return { ...found, claims }
+    },
+    list: (realm, personId) => realm.transaction((run) => listLive(run, personId, clock.now())),
+    end: (realm, personId, session) =>
+      realm.transaction(async (run) => {
+        const ended =
+          await run(sql`UPDATE identity.session SET ended_at = ${clock.now().toISOString()}, ended_because = 'sign-out'
+          WHERE id = ${session} AND person_id = ${personId} AND ended_at IS NULL RETURNING id`)
+        if (ended.length > 0) await recordEvent(run, clock.now(), 'sign-out', personId, { session })
+        return ended.length > 0
+      }),
+    endAll: (realm, personId) =>
+      realm.transaction((run) => endSessionsOf(run, personId, 'sign-out everywhere', clock.now())),
+  }
+}
+
+async function insert(
+  run: Run,
+  session: string,
+  person: { id: string; password: string | null },
+  { device, factors }: { device: string; factors: string[] },
+  at: Date,
+  life: number,
+): Promise<void> {
+  // The person's row is held, so that a change of password or state that ends all sessions comes before or after this
+  // one, never in between.
+  const [still] = await run<{ id: string }>(sql`SELECT id FROM identity.person
+    WHERE id = ${person.id} AND state = 'active' AND password IS NOT DISTINCT FROM ${person.password} FOR SHARE`)
+  if (!still) throw notSignedIn('The account changed meanwhile; sign in again.')
+  const now = at.toISOString()
+  await run(sql`INSERT INTO identity.session
+      (id, person_id, rotated_at, started_at, expires_at, factors, authenticated_at, device)
+    VALUES (${session}, ${person.id}, ${now}, ${now}, ${new Date(at.getTime() + life).toISOString()},
+      ${`{${factors.join(',')}}`}::text[], ${now}, ${device.slice(0, 200)})`)
+  await recordEvent(run, at, 'sign-in', person.id, { session, factors })
+}
+
+async function findLive(
+  run: Run,
+  { sub, sid }: AccessClaims,
+  now: Date,
+): Promise<Omit<SignedIn, 'claims'> | undefined> {
+  const [row] = await run<Person & { factors: string[]; authenticated: string }>(sql`
+    SELECT p.id, p.email, p.name, p.role, p.state, s.factors,
+      (extract(epoch FROM s.authenticated_at) * 1000)::bigint AS authenticated
+    FROM identity.session s JOIN identity.person p ON p.id = s.person_id
+    WHERE s.id = ${sid} AND p.id = ${sub} AND p.state = 'active' AND s.ended_at IS NULL
+      AND s.expires_at > ${now.toISOString()}`)
+  if (!row) return undefined
+  const { factors, authenticated, ...person } = row
+  return { person, session: sid, factors, authenticatedAt: new Date(Number(authenticated)) }
+}
+
+async function listLive(run: Run, personId: string, now: Date): Promise<SessionLine[]> {
+  const rows = await run<{ id: string; device: string; started: string; used: string }>(sql`
+    SELECT id, device, (extract(epoch FROM started_at) * 1000)::bigint AS started,
+      (extract(epoch FROM rotated_at) * 1000)::bigint AS used
+    FROM identity.session WHERE person_id = ${personId} AND ended_at IS NULL AND expires_at > ${now.toISOString()}
+    ORDER BY rotated_at DESC, id`)
+  const instant = (ms: string) => new Date(Number(ms)).toISOString()
+  return rows.map(({ id, device, started, used }) => ({
+    id,
+    device,
+    startedAt: instant(started),
+    lastUsedAt: instant(used),
+  }))
+}
