@@ -20,6 +20,12 @@ const TITLES: Record<Audience, string> = {
   tenant: 'A tenant',
 }
 
+/** How a caller shows who they are: the module identity names them on the routes that it guards. */
+const SIGNED_IN = {
+  session: { type: 'apiKey', in: 'cookie', name: '__Host-surety-access' },
+  bearer: { type: 'http', scheme: 'bearer' },
+} as const
+
 /** Swagger UI styles itself inline; its script is a file of ours. Only these pages allow that. */
 const REFERENCE_CSP =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -76,7 +82,11 @@ export async function createAudience(
 
 async function describeRoutes(app: FastifyInstance, title: string, build: string): Promise<void> {
   await app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: { title, version: build } },
+    openapi: {
+      openapi: '3.1.0',
+      info: { title, version: build },
+      components: { securitySchemes: SIGNED_IN },
+    },
     transform: (route) =>
       route.url.startsWith('/api/')
         ? jsonSchemaTransform(route)

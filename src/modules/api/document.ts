@@ -24,6 +24,8 @@ export interface Operation {
   parameters: { name: string; in: string; required?: boolean; schema?: InputSchema }[]
   /** Of a JSON body. */
   body?: InputSchema
+  /** Answers only to who is signed in. */
+  guarded: boolean
 }
 
 const Described = z.object({
@@ -37,6 +39,7 @@ const Described = z.object({
       }),
     )
     .default([]),
+  security: z.array(z.unknown()).default([]),
   requestBody: z
     .object({
       content: z.object({
@@ -52,11 +55,12 @@ export async function readOperations(edge: EdgeApi, host: string): Promise<Opera
   const { status, body } = await edge.request({ host, path: '/api/v1/openapi.json' })
   if (status !== 200) throw new Error(`The OpenAPI document of ${host} answers ${status}.`)
   return Object.entries(Document.parse(JSON.parse(body)).paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { parameters, requestBody }]) => ({
+    Object.entries(methods).map(([method, { parameters, requestBody, security }]) => ({
       host,
       method: method.toUpperCase(),
       path,
       parameters,
+      guarded: security.length > 0,
       body: requestBody?.content['application/json']?.schema,
     })),
   )

@@ -6,6 +6,8 @@ import { inputValidation } from './measures/input-validation.ts'
 import { tenancyRequestIsolation } from './measures/tenancy-request-isolation.ts'
 import { tenancyRouting } from './measures/tenancy-routing.ts'
 
+export { fillPath, type Operation, readOperations } from './document.ts'
+
 /** What holds for every route of every module: attacked from outside, through the front door. */
 export const api = defineModule({
   name: 'api',

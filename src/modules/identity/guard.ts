@@ -38,6 +38,11 @@ export function guard(audience: Exclude<Audience, 'trust'>, parts: GuardParts): 
     await app.register(cookie)
     app.decorateRequest('member', null)
     app.decorateRequest('operator', null)
+    app.addHook('onRoute', (route) => {
+      // So that the OpenAPI document says it too.
+      if (!route.config?.public)
+        route.schema = { ...route.schema, security: [{ session: [] }, { bearer: [] }] }
+    })
     app.addHook('onRequest', async (request) => {
       const { public: open, permission } = request.routeOptions.config
       if (request.is404 || open) return

@@ -3,6 +3,8 @@ import { stores } from '../../data/index.ts'
 import { keepSecret } from '../../data/secrets.ts'
 import { defineModule } from '../../kernel/module.ts'
 import type { RouteGroup } from '../../kernel/routes.ts'
+import { api } from '../api/index.ts'
+import { edge } from '../edge/index.ts'
 import { tenancy } from '../tenancy/index.ts'
 import { openAccessTokens } from './accessTokens.ts'
 import { openGraceWindow } from './graceWindow.ts'
@@ -10,7 +12,7 @@ import { guard } from './guard.ts'
 import { jwksRoutes } from './jwks.ts'
 import { type KeyRing, openKeyRing } from './keyRing.ts'
 import { identityMeasures } from './measures.ts'
-import { openPasswords } from './passwords.ts'
+import { openPasswords, type Passwords } from './passwords.ts'
 import { openPeople, type People } from './people.ts'
 import { operatorRealm, type Realm, tenantRealm } from './realm.ts'
 import { openRefreshTokens } from './refreshTokens.ts'
@@ -23,6 +25,7 @@ export { tenantRealm } from './realm.ts'
 
 /** What other modules get from identity. */
 export interface IdentityApi {
+  passwords: Passwords
   people: People
   sessions: Sessions
   keys: KeyRing
@@ -39,7 +42,7 @@ const TOLERANCE = 10_000
 /** Who may do what: members of tenants, operators, how they sign in and what they may. */
 export const identity = defineModule({
   name: 'identity',
-  needs: { stores, tenancy },
+  needs: { stores, edge, tenancy, api },
   settings: identitySettings,
   migrations: {
     control: new URL('./migrations/control/', import.meta.url),
@@ -58,7 +61,7 @@ export const identity = defineModule({
       ? [{ settings: ['identity.idleLife', 'identity.sessionLife'], why: 'idle time is part of the life.' }]
       : []),
   ],
-  async start({ settings, clock, log }, { stores, tenancy }) {
+  async start({ settings, clock, log }, { stores, edge, tenancy }) {
     const secret = (name: string) => Buffer.from(keepSecret(stores.secrets, name), 'hex')
     const passwords = await openPasswords(settings)
     const people = openPeople(passwords, clock)
@@ -83,7 +86,7 @@ export const identity = defineModule({
     }
     const sessions = openSessions(parts)
     const operators = operatorRealm(stores.control)
-    const api: IdentityApi = { people, sessions, keys, operators }
+    const own: IdentityApi = { passwords, people, sessions, keys, operators }
     const reload = setInterval(() => {
       keys.reload().catch((error: unknown) => log.warn({ err: error }, 'signing keys not read'))
     }, RELOAD_EVERY).unref()
@@ -97,16 +100,17 @@ export const identity = defineModule({
     for (const audience of ['admin', 'tenant'] as const) {
       const realmOf = realms[audience]
       guards.push({ audience, plugin: guard(audience, { sessions, realmOf }) })
-      const own = authRoutes({ people, passwords, sessions, idleLife: settings.idleLife, realmOf })
-      for (const plugin of [own as unknown as FastifyPluginAsync, jwksRoutes(keys)])
+      const signIn = authRoutes({ people, passwords, sessions, idleLife: settings.idleLife, realmOf })
+      for (const plugin of [signIn as unknown as FastifyPluginAsync, jwksRoutes(keys)])
         routes.push({ audience, plugin })
     }
     return {
-      api,
+      api: own,
       guards,
       routes,
       measures: identityMeasures({
         settings,
+        edge,
         people,
         sessions,
         keys,

@@ -1,8 +1,11 @@
 import type { Measure } from '../../proof/measure.ts'
+import type { EdgeApi } from '../edge/index.ts'
 import type { CanaryPair } from '../tenancy/index.ts'
 import type { KeyRing, RingOptions } from './keyRing.ts'
 import { jwtEs256 } from './measures/auth-jwt-es256.ts'
 import { jwtKid } from './measures/auth-jwt-kid.ts'
+import { jwtPassword } from './measures/auth-jwt-password.ts'
+import { authLocal } from './measures/auth-local.ts'
 import { passwordHash } from './measures/auth-password-hash.ts'
 import { passwordRehash } from './measures/auth-password-rehash.ts'
 import { refreshFamilyMeasure } from './measures/auth-refresh-family.ts'
@@ -14,6 +17,7 @@ import type { IdentitySettings } from './settings.ts'
 /** What the probes of this module are given. */
 export interface MeasureParts {
   settings: IdentitySettings
+  edge: EdgeApi
   people: People
   sessions: Sessions
   keys: KeyRing
@@ -31,6 +35,8 @@ export function identityMeasures(given: MeasureParts): Measure[] {
     passwordRehash(settings, people, canaries),
     jwtEs256(given),
     jwtKid(given),
+    jwtPassword(given),
+    authLocal(given),
     refreshFamilyMeasure(given),
     refreshTheft(given),
   ]

@@ -87,6 +87,7 @@ const UNCHECKED: Operation = {
   host: 'unchecked.invalid',
   method: 'POST',
   path: '/things/{id}',
+  guarded: false,
   parameters: [{ name: 'id', in: 'path', schema: { type: 'integer' } }],
   body: { type: 'object', required: ['name'], properties: { name: { type: 'string' } } },
 }
