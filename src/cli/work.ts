@@ -15,6 +15,7 @@ export async function work(): Promise<void> {
   await keepDemo(platform)
   const schedule = (async () => {
     while (!stopping.signal.aborted) {
+      await keepSpares(platform).catch((error: unknown) => log.error({ err: error }, 'no spare made'))
       for (const key of await dueMeasures(platform)) {
         if (stopping.signal.aborted) return
         await platform.proof
@@ -52,4 +53,10 @@ async function keepDemo(platform: Platform): Promise<void> {
     })
     await demo?.seed(await platform.tenancy.bySlug(tenant.slug))
   }
+}
+
+/** A tenant in a database of its own is made from one that is already there. */
+async function keepSpares({ settings, tenancy }: Platform): Promise<void> {
+  const { models, spares } = settings.tenancy as { models: readonly string[]; spares: number }
+  if (models.includes('database')) await tenancy.keepSpares(spares)
 }

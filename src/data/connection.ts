@@ -58,15 +58,25 @@ export function isIdle(connection: Connection): boolean {
   return connection.flights === 0 && !connection.alone && !connection.reserved && !connection.dead
 }
 
-/** The connection on which a new flight will be answered soonest, as far as one can tell. */
-export function leastBusy(connections: readonly Connection[]): Connection | undefined {
+/** A connection that nobody uses and that may be lent to one caller alone. */
+export function findIdle(connections: readonly Connection[]): Connection | undefined {
+  return connections.find(({ flights, alone, dead }) => flights === 0 && !alone && !dead)
+}
+
+/**
+ * The connection for a new flight: the fullest that still has room, so that flights travel together and fewer server
+ * processes share the cores; when all are full or held up by a slow query, the one with the least to do.
+ */
+export function pickShared(connections: readonly Connection[]): Connection | undefined {
   let best: Connection | undefined
   let bestLoad = Number.POSITIVE_INFINITY
   const now = performance.now()
   for (const connection of connections) {
-    if (connection.alone || connection.reserved || connection.dead) continue
-    const stalled = connection.flights > 0 && now - connection.progress > STALLED
-    const load = connection.flights + (stalled ? DEPTH : 0)
+    const { flights, alone, reserved, dead, progress } = connection
+    if (alone || reserved || dead) continue
+    const stalled = flights > 0 && now - progress > STALLED
+    const hasRoom = flights < DEPTH && !stalled
+    const load = hasRoom ? -flights : flights + (stalled ? DEPTH : 0)
     if (load < bestLoad) {
       best = connection
       bestLoad = load

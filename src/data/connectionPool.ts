@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { defineProblem } from '../kernel/problems.ts'
-import { type Connection, connect, DEPTH, isIdle, leastBusy, type Target } from './connection.ts'
+import { type Connection, connect, DEPTH, findIdle, isIdle, pickShared, type Target } from './connection.ts'
 
 /** A pool over many databases: bounded in connections, in waiting callers and in waiting time. */
 export interface ConnectionPool {
@@ -72,7 +72,8 @@ export function openConnectionPool(bounds: {
   }
 
   function take(target: Target, alone: boolean): Connection | undefined {
-    const best = leastBusy(of(target.key))
+    const all = of(target.key)
+    const best = alone ? (findIdle(all) ?? pickShared(all)) : pickShared(all)
     if (best && best.flights < (alone ? 1 : DEPTH)) return best
     if (makeRoom(target)) grow(target)
     else if (alone && best) best.reserved = true
@@ -124,8 +125,8 @@ export function openConnectionPool(bounds: {
 
   function freeFor(waiter: Waiter): Connection | undefined {
     const candidates = of(waiter.target.key)
-    if (waiter.alone) return candidates.find((c) => c.flights === 0 && !c.alone && !c.dead)
-    const best = leastBusy(candidates)
+    if (waiter.alone) return findIdle(candidates)
+    const best = pickShared(candidates)
     return best && best.flights < MOST_FLIGHTS ? best : undefined
   }
 

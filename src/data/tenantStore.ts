@@ -9,8 +9,17 @@ import type { Prepared, Statement, TenantDatabase } from './statement.ts'
 /** One tenant's data: every call enters the tenant's context and leaves it again. */
 export interface TenantStore {
   query<Values, Result>(statement: Statement<Values, Result>, values: Values): Promise<Result>
-  transaction<Result>(work: (db: TenantDatabase) => Promise<Result>): Promise<Result>
+  transaction<Result>(work: TransactionWork<Result>): Promise<Result>
 }
+
+/** Runs a statement inside a transaction; prepared once a connection. */
+export type RunStatement = <Values, Result>(
+  statement: Statement<Values, Result>,
+  values: Values,
+) => Promise<Result>
+
+/** What happens in a transaction: queries of the moment on `db`, declared statements by `run`. */
+export type TransactionWork<Result> = (db: TenantDatabase, run: RunStatement) => Promise<Result>
 
 /** Where a tenant's data lies and how to enter its context there; asked anew for each call. */
 export interface Entry {
@@ -28,15 +37,12 @@ export function openTenantStore(pool: ConnectionPool, entry: () => Entry): Tenan
     const { target, preambles } = entry()
     return pool.share(target, (client) => fly(client, preambles, config, values))
   })
-  const prepared = new Map<Statement<never, unknown>, Prepared<unknown>>()
+  const run = runnerOn(shared)
 
   return {
-    async query<Values, Result>(statement: Statement<Values, Result>, values: Values) {
-      const key = statement as Statement<never, unknown>
-      const ready = (prepared.get(key) ?? statement.prepare(shared)) as Prepared<Result>
-      prepared.set(key, ready)
+    async query(statement, values) {
       try {
-        return await ready.execute(values as Record<string, unknown>)
+        return await run(statement, values)
       } catch (error) {
         throw databaseProblem(error)
       }
@@ -55,20 +61,49 @@ export function openTenantStore(pool: ConnectionPool, entry: () => Entry): Tenan
   }
 }
 
+/** A connection's own Drizzle and prepared statements, kept from one transaction to the next. */
+interface Session {
+  db: TenantDatabase
+  run: RunStatement
+  /** What still has to run ahead of the transaction's first query. */
+  ahead: Preambles
+}
+
+const sessions = new WeakMap<pg.Client, Session>()
+
+function sessionOf(client: pg.Client): Session {
+  const known = sessions.get(client)
+  if (known) return known
+  const db = database((config, values) => {
+    const preambles = session.ahead
+    session.ahead = []
+    return fly(client, preambles, config, values)
+  })
+  const session: Session = { db, run: runnerOn(db), ahead: [] }
+  sessions.set(client, session)
+  return session
+}
+
+function runnerOn(db: TenantDatabase): RunStatement {
+  const prepared = new Map<Statement<never, unknown>, Prepared<unknown>>()
+  return <Values, Result>(statement: Statement<Values, Result>, values: Values) => {
+    const key = statement as Statement<never, unknown>
+    const ready = (prepared.get(key) ?? statement.prepare(db)) as Prepared<Result>
+    prepared.set(key, ready)
+    return ready.execute(values as Record<string, unknown>)
+  }
+}
+
 async function runTransaction<Result>(
   client: pg.Client,
   opening: Preambles,
-  work: (db: TenantDatabase) => Promise<Result>,
+  work: TransactionWork<Result>,
 ): Promise<Result> {
-  let ahead = opening
-  const db = database((config, values) => {
-    const preambles = ahead
-    ahead = []
-    return fly(client, preambles, config, values)
-  })
-  const begun = () => ahead.length === 0
+  const session = sessionOf(client)
+  session.ahead = opening
+  const begun = () => session.ahead.length === 0
   try {
-    const result = await work(db)
+    const result = await work(session.db, session.run)
     if (begun()) await commit(client)
     return result
   } catch (error) {

@@ -18,6 +18,8 @@ export interface TenancyApi {
    * `tenant-invalid` (400) and `tenant-exists` (409).
    */
   create(tenant: NewTenant): Promise<string>
+  /** Makes tenant databases in advance until there are `count` that nobody uses yet. */
+  keepSpares(count: number): Promise<void>
   /** In force everywhere within a second. Throws a Problem `tenant-not-found` (404), also for a canary. */
   setState(slug: string, state: TenantState): Promise<void>
   /** All tenants, canaries included, by slug. */

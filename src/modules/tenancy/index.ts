@@ -17,7 +17,7 @@ import { tenancySqli } from './measures/tenancy-sqli.ts'
 import { tenancyWrite } from './measures/tenancy-write.ts'
 import { openTenant, type TenantAccess } from './openTenant.ts'
 import { invalidTenant, tenantNotFound } from './problems.ts'
-import { provisionTenant } from './provision.ts'
+import { findSpares, makeSpare, provisionTenant } from './provision.ts'
 import { openRegistry, type Registered } from './registry.ts'
 import { tenancyRoutes } from './routes.ts'
 import type { IsolationModel, Tenant } from './tenant.ts'
@@ -41,9 +41,11 @@ export const tenancy = defineModule({
       .default(['database', 'rows']),
     /** A new tenant answers at `<slug>.<baseDomain>`. */
     baseDomain: z.string().default('localhost'),
+    /** Tenant databases made in advance, so that a new tenant need not wait for one. */
+    spares: z.number().int().min(0).max(100).default(2),
     /** Connections to the pooled store, and to each tenant's own database. */
     pooledConnections: z.number().int().min(2).default(16),
-    ownConnections: z.number().int().min(1).default(2),
+    ownConnections: z.number().int().min(1).default(4),
   }),
   migrations: {
     control: new URL('./migrations/control/', import.meta.url),
@@ -82,6 +84,11 @@ export const tenancy = defineModule({
         const id = await provisionTenant(stores.asMigrator, tenantRoleSecret, tenant)
         registry.refresh()
         return id
+      },
+      async keepSpares(count) {
+        const spares = await stores.asMigrator('count spare tenant databases', findSpares)
+        for (let there = spares.length; there < count; there++)
+          await makeSpare(stores.asMigrator, tenantRoleSecret)
       },
       async setState(slug, state) {
         const changed = await stores.asMigrator(`make ${slug} ${state}`, (client) =>

@@ -63,13 +63,13 @@ async function makeOnce(
   tenantRoleSecret: string,
   tenant: z.output<typeof request>,
 ): Promise<string> {
-  const spare = tenant.model === 'database' ? await takeSpare(asMigrator) : undefined
+  const spare = tenant.model === 'database' ? await takeSpare(asMigrator, tenantRoleSecret) : undefined
   // A ready-made database belongs to an id from the beginning.
   const id = spare ? idOfSpare(spare) : newId()
   await asMigrator(`make tenant ${tenant.slug}`, async (client) => {
     await client.query('BEGIN')
     try {
-      if (spare) await claimDatabase(client, spare, tenant.slug, tenantPassword(tenantRoleSecret, id))
+      if (spare) await claimDatabase(client, spare, tenant.slug)
       await register(client, id, tenant)
       await client.query('COMMIT')
     } catch (error) {
@@ -80,9 +80,9 @@ async function makeOnce(
   return id
 }
 
-async function takeSpare(asMigrator: AsMigrator): Promise<string> {
+async function takeSpare(asMigrator: AsMigrator, tenantRoleSecret: string): Promise<string> {
   const [spare] = await asMigrator('look for a spare tenant database', findSpares)
-  return spare ?? makeSpare(asMigrator)
+  return spare ?? makeSpare(asMigrator, tenantRoleSecret)
 }
 
 /** Spares that were finished; a crash before the last step leaves one by another name. */
@@ -94,8 +94,11 @@ export async function findSpares(client: SqlClient): Promise<string[]> {
   return rows.map(({ datname }) => datname)
 }
 
-/** Makes a tenant database in advance, for a tenant whose id is in its name. Returns the name. */
-export async function makeSpare(asMigrator: AsMigrator): Promise<string> {
+/**
+ * Makes a tenant database and its login role in advance, for a tenant whose id is in their name. Deriving a password
+ * (SCRAM) costs milliseconds, so it is done here and not while somebody waits. Returns the name.
+ */
+export async function makeSpare(asMigrator: AsMigrator, tenantRoleSecret: string): Promise<string> {
   const id = newId()
   const plain = id.replaceAll('-', '')
   const draft = `${DRAFT_PREFIX}${plain}`
@@ -110,9 +113,14 @@ export async function makeSpare(asMigrator: AsMigrator): Promise<string> {
   })
   await asMigrator('give a tenant database its tenant', (client) => keepHome(client, id), draft)
   const name = `${SPARE_PREFIX}${plain}`
-  await asMigrator('finish a tenant database', (client) =>
-    client.query(`ALTER DATABASE ${draft} RENAME TO ${name}`),
-  )
+  const password = quoteText(tenantPassword(tenantRoleSecret, id))
+  await asMigrator('finish a tenant database', async (client) => {
+    // One message is one transaction: a spare has its role or does not exist.
+    await client.query(`
+      CREATE ROLE ${name} LOGIN IN ROLE ${roles.tenant} PASSWORD ${password};
+      GRANT CONNECT ON DATABASE ${draft} TO ${name};
+      ALTER DATABASE ${draft} RENAME TO ${name}`)
+  })
   return name
 }
 
@@ -144,29 +152,20 @@ async function dropDrafts(client: SqlClient): Promise<void> {
   }
 }
 
-async function claimDatabase(
-  client: SqlClient,
-  spare: string,
-  slug: string,
-  password: string,
-): Promise<void> {
-  const database = quoteName(slug)
-  const role = quoteName(tenantRole(slug))
-  await client.query(`ALTER DATABASE ${spare} RENAME TO ${database}`)
-  await client.query(`CREATE ROLE ${role} LOGIN IN ROLE ${roles.tenant} PASSWORD ${quoteText(password)}`)
-  await client.query(`GRANT CONNECT ON DATABASE ${database} TO ${role}`)
+async function claimDatabase(client: SqlClient, spare: string, slug: string): Promise<void> {
+  await client.query(`
+    ALTER DATABASE ${spare} RENAME TO ${quoteName(slug)};
+    ALTER ROLE ${spare} RENAME TO ${quoteName(tenantRole(slug))}`)
 }
 
 async function register(client: SqlClient, id: string, tenant: z.output<typeof request>): Promise<void> {
   const database = tenant.model === 'database' ? tenant.slug : databases.pool
   await client.query(
-    `INSERT INTO tenancy.tenant (id, slug, name, model, state, database, canary) VALUES ($1, $2, $3, $4, 'active', $5, $6)`,
-    [id, tenant.slug, tenant.name, tenant.model, database, tenant.canary],
+    `WITH t AS (INSERT INTO tenancy.tenant (id, slug, name, model, state, database, canary)
+       VALUES ($1, $2, $3, $4, 'active', $5, $6) RETURNING id)
+     INSERT INTO tenancy.host (host, tenant_id) SELECT unnest($7::text[]), t.id FROM t`,
+    [id, tenant.slug, tenant.name, tenant.model, database, tenant.canary, tenant.hosts],
   )
-  await client.query('INSERT INTO tenancy.host (host, tenant_id) SELECT unnest($2::text[]), $1', [
-    id,
-    tenant.hosts,
-  ])
 }
 
 /** 42P04 duplicate_database, 42710 duplicate_object (role), 23505 unique_violation. */

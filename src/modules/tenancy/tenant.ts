@@ -1,5 +1,6 @@
 import type { Filestore } from '../../data/filestore.ts'
-import type { Statement, TenantDatabase } from '../../data/statement.ts'
+import type { Statement } from '../../data/statement.ts'
+import type { TransactionWork } from '../../data/tenantStore.ts'
 
 /** How a tenant's data is kept apart: a database and role of its own, or rows under row-level security in a pool. */
 export type IsolationModel = 'database' | 'rows'
@@ -28,9 +29,9 @@ export interface Tenant extends TenantRecord {
   query<Values, Result>(statement: Statement<Values, Result>, values: Values): Promise<Result>
   /**
    * Runs `work` in one transaction in this tenant's context: k queries take k+1 round trips. Commits when `work`
-   * resolves, rolls back when it throws.
+   * resolves, rolls back when it throws. `run` runs declared statements, which is faster than building queries on `db`.
    */
-  transaction<Result>(work: (db: TenantDatabase) => Promise<Result>): Promise<Result>
+  transaction<Result>(work: TransactionWork<Result>): Promise<Result>
   /** This tenant's own folder. A suspended tenant's can be read only (Problem `tenant-read-only`, 423). */
   files: Filestore
   cache: {
