@@ -1,8 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { program } from 'commander'
-import pc from 'picocolors'
 import { Problem } from '../kernel/problems.ts'
-import { verifyBundle } from '../proof/evidence/verify.ts'
 import { superuserUrl } from './environment.ts'
 import { planMove } from './movePlan.ts'
 import { addIdentityCommands } from './operator.ts'
@@ -11,6 +8,7 @@ import { runCommand } from './run.ts'
 import { serve } from './serve.ts'
 import { createTenant, listTenants, reactivateTenant, suspendTenant } from './tenant.ts'
 import { up } from './up.ts'
+import { type VerifyOptions, verify } from './verify.ts'
 import { work } from './work.ts'
 
 program.name('surety').description('The measures a security page promises, running and proven.')
@@ -36,13 +34,14 @@ program
 
 program
   .command('verify')
-  .description('verify a downloaded proof offline')
-  .argument('<file>', 'the bundle')
+  .description('verify a downloaded proof offline, or the whole log that a trust center serves')
+  .argument('[file]', 'a proof, as downloaded from a measure')
+  .option('--url <url>', 'of a log, such as https://trust.example/log')
   .option('--key <key>', "the log's key, from a source you trust")
-  .action((file: string, options: { key?: string }) => {
-    const { ok, steps } = verifyBundle(readFileSync(file, 'utf8'), options.key)
-    for (const step of steps) console.log(`${step.ok ? pc.green('✓') : pc.red('✕')} ${step.what}`)
-    process.exitCode = ok ? 0 : 1
+  .option('--earlier <file>', 'a checkpoint kept from before: what it signed must still be there')
+  .option('--ca <file>', 'certificate authority of the trust center, where it is a local one')
+  .action(async (file: string | undefined, options: VerifyOptions) => {
+    process.exitCode = await verify(file, options)
   })
 
 program

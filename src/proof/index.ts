@@ -1,23 +1,26 @@
 import { createHash } from 'node:crypto'
+import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import { type Database, stores } from '../data/index.ts'
-import { keepSecret } from '../data/secrets.ts'
-import type { Clock } from '../kernel/clock.ts'
-import type { Log } from '../kernel/log.ts'
+import type { SqlClient } from '../data/sql.ts'
 import { defineModule } from '../kernel/module.ts'
 import { defineProblem } from '../kernel/problems.ts'
+import type { RouteGroup } from '../kernel/routes.ts'
 import type { ProofApi } from './api.ts'
 import { deriveHistory, deriveResult } from './deriveResult.ts'
-import { signerFromSeed, verifierKey } from './evidence/checkpoint.ts'
+import { openLogKeys } from './evidence/keys.ts'
 import {
   appendEvidence,
   bundleEvidence,
+  type Entry,
   findEvidence,
-  matchesTree,
+  isSealed,
   newestCheckpoint,
 } from './evidence/log.ts'
+import { leafHash } from './evidence/merkle.ts'
 import type { Measure } from './measure.ts'
 import type { MeasureResult } from './results.ts'
+import { logRoutes } from './routes.ts'
 import { runProbe } from './runProbe.ts'
 
 const readOnly = defineProblem({
@@ -47,14 +50,22 @@ export const proof = defineModule({
   migrations: { control: new URL('./evidence/migrations/', import.meta.url) },
   async start({ settings, clock, log, build }, { stores }) {
     const { control, sealer } = stores
-    const signer = signerFromSeed(settings.origin, Buffer.from(keepSecret(stores.secrets, 'log-key'), 'hex'))
-    const logKey = verifierKey(signer)
+    const keys = openLogKeys(stores.secrets, settings.origin, sealer !== null)
     const registered: Measure[] = []
+    // The tree only grows, so what was once followed up to a signed root need not be again: its hash is remembered.
+    const sealed = new Map<number, Buffer>()
 
+    async function intact(entry: Entry): Promise<boolean> {
+      const hash = leafHash(entry.leaf)
+      if (sealed.get(entry.index)?.equals(hash)) return true
+      const logKey = keys.verifier()
+      const ok = logKey !== undefined && (await isSealed(control, logKey, entry))
+      if (ok) sealed.set(entry.index, hash)
+      return ok
+    }
     async function resultOf(measure: Measure): Promise<MeasureResult> {
       const entries = await findEvidence(control, measure.key, LOOK_BACK)
-      const intact = entries[0] ? await matchesTree(control, entries[0]) : true
-      return deriveResult(measure, entries, intact, clock.now())
+      return deriveResult(measure, entries, entries[0] ? await intact(entries[0]) : true, clock.now())
     }
     const find = (key: string) => registered.find((measure) => measure.key === key)
 
@@ -77,29 +88,28 @@ export const proof = defineModule({
         return measure && resultOf(measure)
       },
       history: async (key, limit) => (await findEvidence(control, key, limit)).map(deriveHistory),
-      bundle: (index) => bundleEvidence(control, logKey, index),
+      bundle: async (index) => bundleEvidence(control, keys.verifier() ?? '', index),
       async checkpoint() {
         const note = await newestCheckpoint(control)
-        return note ? { note, logKey } : null
+        const logKey = keys.verifier()
+        return note && logKey ? { note, logKey } : null
       },
       async run(key) {
         const measure = find(key)
         if (!measure) throw unknownMeasure(`There is no measure "${key}".`)
-        if (!sealer) throw readOnly("Run `surety prove` where the log's keys are.")
-        return alone(sealer, key, () => proveAndAppend(sealer, measure, { clock, log, build }))
+        const { signer } = keys
+        if (!sealer || !signer) throw readOnly("Run `surety prove` where the log's keys are.")
+        return alone(sealer, key, async (client) => {
+          const evidence = await runProbe(measure, { clock, log, build })
+          await appendEvidence(client, signer, measure.key, evidence)
+          return evidence
+        })
       },
     }
-
-    async function proveAndAppend(
-      db: Database,
-      measure: Measure,
-      context: { clock: Clock; log: Log; build: string },
-    ) {
-      const evidence = await runProbe(measure, context)
-      await appendEvidence(db, signer, measure.key, evidence)
-      return evidence
-    }
-    return { api }
+    const routes: RouteGroup[] = [
+      { audience: 'trust', plugin: logRoutes(control) as unknown as FastifyPluginAsync },
+    ]
+    return { api, routes }
   },
 })
 
@@ -111,11 +121,11 @@ function refuseDoubles(measures: readonly Measure[]): readonly Measure[] {
 }
 
 /** Two runs of one measure never overlap, in any process: both would plant and clean up the same things. */
-function alone<T>(db: Database, key: string, work: () => Promise<T>): Promise<T> {
+function alone<T>(db: Database, key: string, work: (client: SqlClient) => Promise<T>): Promise<T> {
   const lock = createHash('sha256').update(key).digest().readInt32BE(0)
   return db.transaction(async (client) => {
     await client.query('SET LOCAL idle_in_transaction_session_timeout = 0')
     await client.query('SELECT pg_advisory_xact_lock(821912303, $1)', [lock])
-    return work()
+    return work(client)
   })
 }

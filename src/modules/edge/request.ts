@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 
 /** One request to this deployment's own front door. */
 export interface EdgeRequest {
@@ -26,6 +26,8 @@ export interface EdgeAnswer {
   status: number
   headers: Record<string, string | string[] | undefined>
   body: string
+  /** The body as it came. */
+  bytes: Buffer
 }
 
 /** Milliseconds after which a front door that does not answer is an error. */
@@ -67,10 +69,10 @@ export async function requestEdge(
       })
   sent.once('error', reject)
   sent.once('response', (answer) => {
-    text(answer).then(
-      (body) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body }),
-      reject,
-    )
+    buffer(answer).then((bytes) => {
+      const body = bytes.toString()
+      resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body, bytes })
+    }, reject)
   })
   sent.end(body)
   return promise

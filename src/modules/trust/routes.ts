@@ -9,8 +9,6 @@ import { overviewPage } from './overview.ts'
 
 const noMeasure = defineProblem({ code: 'measure-unknown', status: 404, title: 'No such measure' })
 
-const noRecord = defineProblem({ code: 'log-empty', status: 404, title: 'The log has no record yet' })
-
 const HTML = 'text/html; charset=utf-8'
 const ICON =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M2 8l4 5L14 3" fill="none" stroke="#146c43" stroke-width="3"/></svg>'
@@ -73,17 +71,6 @@ export function trustRoutes(proof: ProofApi, name: string): FastifyPluginAsyncZo
     app.get('/api/v1/evidence/:index/bundle', byIndex, async (request, reply) =>
       open(reply).send(await proof.bundle(request.params.index)),
     )
-    app.get('/log/checkpoint', async (_request, reply) =>
-      open(reply)
-        .type('text/plain; charset=utf-8')
-        .send(await signedCheckpoint()),
-    )
-  }
-
-  async function signedCheckpoint(): Promise<string> {
-    const checkpoint = await proof.checkpoint()
-    if (!checkpoint) throw noRecord('No probe has run yet.')
-    return checkpoint.note
   }
 
   async function find(key: string) {

@@ -1,9 +1,9 @@
 import canonicalize from 'canonicalize'
 import type { Database } from '../../data/index.ts'
 import type { SqlClient, SqlResult } from '../../data/sql.ts'
-import { defineProblem } from '../../kernel/problems.ts'
-import { type Signer, signCheckpoint } from './checkpoint.ts'
-import { inclusionProof, leafHash, nodeHash, type ReadNode, rootHash } from './merkle.ts'
+import { defineProblem, Problem } from '../../kernel/problems.ts'
+import { openCheckpoint, type Signer, signCheckpoint } from './checkpoint.ts'
+import { inclusionProof, leafHash, nodeHash, type ReadNode, rootHash, verifyInclusion } from './merkle.ts'
 
 const tooLarge = defineProblem({
   code: 'evidence-too-large',
@@ -26,11 +26,11 @@ export interface Entry {
 }
 
 /**
- * Appends `record` under `subject` and signs the new tree, in one transaction: a crash leaves the log as it was or whole
- * with its checkpoint. Appends from several processes follow each other.
+ * Appends `record` under `subject` and signs the new tree, inside the caller's transaction: a crash leaves the log as it
+ * was or whole with its checkpoint. Appends from several processes follow each other.
  */
-export function appendEvidence(
-  db: Database,
+export async function appendEvidence(
+  client: SqlClient,
   signer: Signer,
   subject: string,
   record: object,
@@ -38,21 +38,19 @@ export function appendEvidence(
   const leaf = Buffer.from(canonicalize(record) as string)
   if (leaf.length > MOST_BYTES)
     throw tooLarge(`A record of ${subject} has ${leaf.length} bytes; at most ${MOST_BYTES} fit.`)
-  return db.transaction(async (client) => {
-    await client.query('SELECT pg_advisory_xact_lock($1)', [APPEND_LOCK])
-    const index = await sizeOf(client)
-    await client.query('INSERT INTO proof.entry (index, leaf, subject) VALUES ($1, $2, $3)', [
-      index,
-      leaf,
-      subject,
-    ])
-    await addNodes(client, index, leafHash(leaf))
-    const size = index + 1
-    const root = await rootHash(size, nodeReader(client))
-    const note = signCheckpoint({ origin: signer.name, size, root }, signer)
-    await client.query('INSERT INTO proof.checkpoint (size, note) VALUES ($1, $2)', [size, note])
-    return { index, leaf }
-  })
+  await client.query('SELECT pg_advisory_xact_lock($1)', [APPEND_LOCK])
+  const index = await sizeOf(client)
+  await client.query('INSERT INTO proof.entry (index, leaf, subject) VALUES ($1, $2, $3)', [
+    index,
+    leaf,
+    subject,
+  ])
+  await addNodes(client, index, leafHash(leaf))
+  const size = index + 1
+  const root = await rootHash(size, nodeReader(client))
+  const note = signCheckpoint({ origin: signer.name, size, root }, signer)
+  await client.query('INSERT INTO proof.checkpoint (size, note) VALUES ($1, $2)', [size, note])
+  return { index, leaf }
 }
 
 /** The newest checkpoint note; undefined while the log is empty. */
@@ -72,13 +70,21 @@ export async function findEvidence(db: Database, subject: string, limit: number)
   return rows.map(({ index, leaf }) => ({ index: Number(index), leaf }))
 }
 
-/** Whether the stored record still has the hash that the tree was built on. */
-export async function matchesTree(db: Database, entry: Entry): Promise<boolean> {
-  const rows = await db.query<{ hash: Buffer }>(
-    'SELECT hash FROM proof.node WHERE level = 0 AND index = $1',
-    [entry.index],
-  )
-  return rows[0]?.hash.equals(leafHash(entry.leaf)) ?? false
+/**
+ * Whether the stored record is the one that the newest checkpoint signs: its path through the tree is followed up to the
+ * signed root, so nobody without the log's key can change a record and the hashes above it unseen.
+ */
+export async function isSealed(db: Database, logKey: string, entry: Entry): Promise<boolean> {
+  const note = await newestCheckpoint(db)
+  if (!note) return false
+  try {
+    const { size, root } = openCheckpoint(note, logKey)
+    const proof = await inclusionProof(entry.index, size, nodeReader(db))
+    return verifyInclusion({ index: entry.index, size, leaf: leafHash(entry.leaf), root }, proof)
+  } catch (error) {
+    if (error instanceof Problem) return false
+    throw error
+  }
 }
 
 /** A file that proves one record offline: see verify.ts and docs/evidence-format.md. */
