@@ -26,6 +26,8 @@ export interface Operation {
   body?: InputSchema
   /** Answers only to who is signed in. */
   guarded: boolean
+  /** What the caller's role must be granted. */
+  permission?: string
 }
 
 const Described = z.object({
@@ -39,6 +41,7 @@ const Described = z.object({
       }),
     )
     .default([]),
+  'x-permission': z.string().optional(),
   security: z.array(z.unknown()).default([]),
   requestBody: z
     .object({
@@ -55,14 +58,17 @@ export async function readOperations(edge: EdgeApi, host: string): Promise<Opera
   const { status, body } = await edge.request({ host, path: '/api/v1/openapi.json' })
   if (status !== 200) throw new Error(`The OpenAPI document of ${host} answers ${status}.`)
   return Object.entries(Document.parse(JSON.parse(body)).paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, { parameters, requestBody, security }]) => ({
-      host,
-      method: method.toUpperCase(),
-      path,
-      parameters,
-      guarded: security.length > 0,
-      body: requestBody?.content['application/json']?.schema,
-    })),
+    Object.entries(methods).map(
+      ([method, { parameters, requestBody, security, 'x-permission': permission }]) => ({
+        host,
+        method: method.toUpperCase(),
+        path,
+        parameters,
+        guarded: security.length > 0,
+        permission,
+        body: requestBody?.content['application/json']?.schema,
+      }),
+    ),
   )
 }
 

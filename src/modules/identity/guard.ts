@@ -2,16 +2,24 @@ import cookie from '@fastify/cookie'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { defineProblem } from '../../kernel/problems.ts'
 import type { Audience } from '../../kernel/routes.ts'
+import { type ApiTokens, isApiToken } from './apiTokens.ts'
 import { credentialOf } from './cookies.ts'
-import { allows, OWN_PARTIAL } from './permissions.ts'
-import { notSignedIn } from './person.ts'
+import { allows, matchesAny } from './permissions.ts'
+import { notSignedIn, type Person } from './person.ts'
 import type { Realm } from './realm.ts'
-import type { Sessions, SignedIn } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 
 const forbidden = defineProblem({ code: 'forbidden', status: 403, title: 'This is not yours to do' })
 
 /** Who calls, once the guard has let the request through. */
-export type Caller = SignedIn
+export interface Caller {
+  person: Person
+  /** Null for a program with an API token. */
+  session: string | null
+  /** What the token was limited to; null for a session, which may do all that the role may. */
+  limitedTo: readonly string[] | null
+  factors: readonly string[]
+}
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -25,6 +33,7 @@ declare module 'fastify' {
 /** What the guard asks. */
 export interface GuardParts {
   sessions: Sessions
+  apiTokens: ApiTokens
   realmOf(request: FastifyRequest): Realm
 }
 
@@ -39,25 +48,38 @@ export function guard(audience: Exclude<Audience, 'trust'>, parts: GuardParts): 
     app.decorateRequest('member', null)
     app.decorateRequest('operator', null)
     app.addHook('onRoute', (route) => {
+      if (route.config?.public) return
       // So that the OpenAPI document says it too.
-      if (!route.config?.public)
-        route.schema = { ...route.schema, security: [{ session: [] }, { bearer: [] }] }
+      const named = { 'x-permission': route.config?.permission }
+      route.schema = { ...route.schema, ...named, security: [{ session: [] }, { bearer: [] }] }
     })
     app.addHook('onRequest', async (request) => {
       const { public: open, permission } = request.routeOptions.config
       if (request.is404 || open) return
       const caller = await identify(request, parts)
       if (!permission) throw forbidden('The route does not say who may use it, so nobody may.')
-      if (permission !== OWN_PARTIAL && !allows(realmKind, caller.person.role, permission))
-        throw forbidden(`The role ${caller.person.role} does not have the permission ${permission}.`)
+      const { role } = caller.person
+      if (!allows(realmKind, role, permission))
+        throw forbidden(`The role ${role} does not have the permission ${permission}.`)
+      if (caller.limitedTo && !matchesAny(caller.limitedTo, permission))
+        throw forbidden(`The token was not made for ${permission}.`)
       if (audience === 'admin') request.operator = caller
       else request.member = caller
     })
   }
 }
 
-async function identify(request: FastifyRequest, { sessions, realmOf }: GuardParts): Promise<Caller> {
+async function identify(
+  request: FastifyRequest,
+  { sessions, apiTokens, realmOf }: GuardParts,
+): Promise<Caller> {
   const credential = credentialOf(request)
   if (!credential) throw notSignedIn('Sign in first.')
-  return sessions.whose(realmOf(request), credential)
+  const realm = realmOf(request)
+  if (isApiToken(credential)) {
+    const { person, permissions } = await apiTokens.whose(realm, credential)
+    return { person, session: null, limitedTo: permissions, factors: [] }
+  }
+  const { person, session, factors } = await sessions.whose(realm, credential)
+  return { person, session, limitedTo: null, factors }
 }

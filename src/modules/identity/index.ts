@@ -7,6 +7,7 @@ import { api } from '../api/index.ts'
 import { edge } from '../edge/index.ts'
 import { tenancy } from '../tenancy/index.ts'
 import { openAccessTokens } from './accessTokens.ts'
+import { type ApiTokens, openApiTokens } from './apiTokens.ts'
 import { openGraceWindow } from './graceWindow.ts'
 import { guard } from './guard.ts'
 import { jwksRoutes } from './jwks.ts'
@@ -14,6 +15,7 @@ import { type KeyRing, openKeyRing } from './keyRing.ts'
 import { identityMeasures } from './measures.ts'
 import { openPasswords, type Passwords } from './passwords.ts'
 import { openPeople, type People } from './people.ts'
+import { peopleRoutes } from './peopleRoutes.ts'
 import { operatorRealm, type Realm, tenantRealm } from './realm.ts'
 import { openRefreshTokens } from './refreshTokens.ts'
 import { authRoutes } from './routes.ts'
@@ -28,6 +30,7 @@ export interface IdentityApi {
   passwords: Passwords
   people: People
   sessions: Sessions
+  apiTokens: ApiTokens
   keys: KeyRing
   /** The people who run the deployment. */
   operators: Realm
@@ -85,8 +88,9 @@ export const identity = defineModule({
       onAlarm: (realm, alarm) => log.warn({ realm: realm.name, ...alarm }, 'a session was ended for safety'),
     }
     const sessions = openSessions(parts)
+    const apiTokens = openApiTokens(clock)
     const operators = operatorRealm(stores.control)
-    const own: IdentityApi = { passwords, people, sessions, keys, operators }
+    const own: IdentityApi = { passwords, people, sessions, apiTokens, keys, operators }
     const reload = setInterval(() => {
       keys.reload().catch((error: unknown) => log.warn({ err: error }, 'signing keys not read'))
     }, RELOAD_EVERY).unref()
@@ -99,9 +103,11 @@ export const identity = defineModule({
     const routes: RouteGroup[] = []
     for (const audience of ['admin', 'tenant'] as const) {
       const realmOf = realms[audience]
-      guards.push({ audience, plugin: guard(audience, { sessions, realmOf }) })
+      guards.push({ audience, plugin: guard(audience, { sessions, apiTokens, realmOf }) })
       const signIn = authRoutes({ people, passwords, sessions, idleLife: settings.idleLife, realmOf })
-      for (const plugin of [signIn as unknown as FastifyPluginAsync, jwksRoutes(keys)])
+      const kind = audience === 'admin' ? ('operators' as const) : ('members' as const)
+      const who = peopleRoutes({ kind, people, passwords, apiTokens, realmOf })
+      for (const plugin of [signIn, who, jwksRoutes(keys)] as unknown as FastifyPluginAsync[])
         routes.push({ audience, plugin })
     }
     return {
@@ -112,6 +118,7 @@ export const identity = defineModule({
         settings,
         edge,
         people,
+        apiTokens,
         sessions,
         keys,
         parts,

@@ -1,7 +1,12 @@
 import type { Measure } from '../../proof/measure.ts'
 import type { EdgeApi } from '../edge/index.ts'
 import type { CanaryPair } from '../tenancy/index.ts'
+import type { ApiTokens } from './apiTokens.ts'
 import type { KeyRing, RingOptions } from './keyRing.ts'
+import { accessAuthorised } from './measures/access-authorised.ts'
+import { accessCustomerUsers } from './measures/access-customer-users.ts'
+import { accessLeastPrivilege } from './measures/access-least-privilege.ts'
+import { apitokenHash } from './measures/auth-apitoken-hash.ts'
 import { jwtEs256 } from './measures/auth-jwt-es256.ts'
 import { jwtKid } from './measures/auth-jwt-kid.ts'
 import { jwtPassword } from './measures/auth-jwt-password.ts'
@@ -19,6 +24,7 @@ export interface MeasureParts {
   settings: IdentitySettings
   edge: EdgeApi
   people: People
+  apiTokens: ApiTokens
   sessions: Sessions
   keys: KeyRing
   /** What the running sessions are made of; a probe makes its own with another clock. */
@@ -37,6 +43,10 @@ export function identityMeasures(given: MeasureParts): Measure[] {
     jwtKid(given),
     jwtPassword(given),
     authLocal(given),
+    apitokenHash(given),
+    accessCustomerUsers(given),
+    accessLeastPrivilege(given),
+    accessAuthorised(given),
     refreshFamilyMeasure(given),
     refreshTheft(given),
   ]

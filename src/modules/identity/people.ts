@@ -27,6 +27,12 @@ const lastLeader = defineProblem({ code: 'last-owner', status: 409, title: 'Some
 /** Roles that may do everything: in a realm that has somebody, one of them stays. */
 const LEADING = ['owner', 'admin']
 
+/** What may be changed about a person. */
+interface Change {
+  role?: string | undefined
+  state?: Person['state'] | undefined
+}
+
 /** Who signs in, and what is changed about them. */
 export interface People {
   /** Throws a Problem `email-taken` (409). Returns the id. */
@@ -41,8 +47,11 @@ export interface People {
    * `sign-in-refused` (401) when it was changed meanwhile.
    */
   changePassword(realm: Realm, id: string, old: string, password: string): Promise<void>
-  /** All sessions end. Throws a Problem `person-unknown` (404), or `last-owner` (409). */
-  change(realm: Realm, id: string, to: { role?: string; state?: Person['state'] }): Promise<void>
+  /**
+   * Changes role or state; all sessions end. `allowed` is asked with the role that the person has and may throw. Throws a
+   * Problem `person-unknown` (404), or `last-owner` (409).
+   */
+  change(realm: Realm, id: string, to: Change, allowed?: (role: string) => void): Promise<void>
   list(realm: Realm): Promise<Person[]>
   /** The stored hash; null for who has none or does not exist. */
   passwordHashOf(realm: Realm, id: string): Promise<string | null>
@@ -84,7 +93,8 @@ export function openPeople(passwords: Passwords, clock: Clock): People {
         await recordEvent(run, clock.now(), 'password-changed', id)
       })
     },
-    change: (realm, id, to) => realm.transaction((run) => changePerson(run, id, to, clock.now())),
+    change: (realm, id, to, allowed) =>
+      realm.transaction((run) => changePerson(run, id, to, clock.now(), allowed)),
     list: (realm) =>
       realm.transaction((run) =>
         run<Person>(sql`SELECT id, email, name, role, state FROM identity.person ORDER BY email LIMIT 1000`),
@@ -104,22 +114,29 @@ export function openPeople(passwords: Passwords, clock: Clock): People {
 async function changePerson(
   run: Run,
   id: string,
-  to: { role?: string; state?: Person['state'] },
+  to: Change,
   at: Date,
+  allowed?: (role: string) => void,
 ): Promise<void> {
   // All leading people are held, so that two of them cannot step down at once and leave nobody.
-  const leaders = await run<{ id: string }>(
-    sql`SELECT id FROM identity.person WHERE role IN ${LEADING} AND state = 'active' ORDER BY id FOR UPDATE`,
-  )
-  const stepsDown = to.state === 'disabled' || (to.role !== undefined && !LEADING.includes(to.role))
-  if (stepsDown && leaders.length === 1 && leaders[0]?.id === id)
+  const held = await run<{
+    id: string
+    role: string
+    state: string
+  }>(sql`SELECT id, role, state FROM identity.person
+    WHERE id = ${id} OR (role IN ${LEADING} AND state = 'active') ORDER BY id FOR UPDATE`)
+  const person = held.find((one) => one.id === id)
+  if (!person) throw unknownPerson('Nobody has this id.')
+  allowed?.(person.role)
+  const leads = (role: string, state: string) => LEADING.includes(role) && state === 'active'
+  const others = held.some((one) => one.id !== id && leads(one.role, one.state))
+  if (leads(person.role, person.state) && !leads(to.role ?? person.role, to.state ?? person.state) && !others)
     throw lastLeader('Give the role to somebody else first.')
-  const changed = await run(sql`UPDATE identity.person
-    SET role = coalesce(${to.role ?? null}, role), state = coalesce(${to.state ?? null}, state) WHERE id = ${id} RETURNING id`)
-  if (changed.length === 0) throw unknownPerson('Nobody has this id.')
+  await run(sql`UPDATE identity.person SET role = ${to.role ?? person.role}, state = ${to.state ?? person.state}
+    WHERE id = ${id}`)
   const kind = to.state === 'disabled' ? 'person-disabled' : 'role-changed'
   await endSessionsOf(run, id, kind, at)
-  await recordEvent(run, at, kind, id, to)
+  await recordEvent(run, at, kind, id, { ...to })
 }
 
 type Stored = Person & { password: string | null }

@@ -38,6 +38,12 @@ export function allows(realm: 'members' | 'operators', role: string, permission:
   return Object.hasOwn(roles, role) && matchesAny(roles[role] as readonly string[], permission)
 }
 
+/** Whether who has `role` may hand out `other`: nobody gives more than they have. */
+export function covers(realm: 'members' | 'operators', role: string, other: string): boolean {
+  const [own, others] = [rolesOf(realm)[role], rolesOf(realm)[other]]
+  return others?.every((grant) => matchesAny(own ?? [], grant)) ?? false
+}
+
 /** Whether one of `grants` (names or patterns) covers `permission`. */
 export function matchesAny(grants: readonly string[], permission: string): boolean {
   const [area, act, ...rest] = permission.split('.')

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { newId } from '../../kernel/ids.ts'
+import type { EdgeAnswer, EdgeApi } from '../edge/index.ts'
 import type { CanaryPair } from '../tenancy/index.ts'
 import type { People } from './people.ts'
 import { type Realm, tenantRealm } from './realm.ts'
@@ -71,4 +72,24 @@ export async function familyOf(sessions: Sessions, people: People, { realm, id }
 /** What became of presenting a refresh token. */
 export function refreshOutcome(sessions: Sessions, realm: Realm, token: string): Promise<string> {
   return outcomeOf(sessions.refresh(realm, token))
+}
+
+/** Asks through the front door in a session of the visitor's own. */
+export async function asking(
+  edge: EdgeApi,
+  host: string,
+  people: People,
+  sessions: Sessions,
+  visitor: Visitor,
+): Promise<(method: string, path: string, body?: unknown) => Promise<EdgeAnswer>> {
+  const { access } = await familyOf(sessions, people, visitor)
+  const authorization = `Bearer ${access}`
+  return (method, path, body) =>
+    edge.request({
+      host,
+      method,
+      path,
+      headers: { authorization, ...(body ? { 'content-type': 'application/json' } : {}) },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    })
 }

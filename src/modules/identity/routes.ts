@@ -3,11 +3,12 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { clearTokens, refreshTokenOf, setTokens } from './cookies.ts'
 import { eventsOf } from './events.ts'
+import type { Caller } from './guard.ts'
 import type { Passwords } from './passwords.ts'
 import type { People } from './people.ts'
 import { OWN, OWN_PARTIAL } from './permissions.ts'
 import type { Realm } from './realm.ts'
-import type { Sessions, SignedIn, Tokens } from './sessions.ts'
+import type { Sessions, Tokens } from './sessions.ts'
 
 /** What the routes of one audience need. */
 export interface RouteParts {
@@ -19,9 +20,10 @@ export interface RouteParts {
   realmOf(request: FastifyRequest): Realm
 }
 
-const Email = z.string().trim().max(254).pipe(z.email())
-const Secret = z.string().min(1).max(256)
-const PersonAnswer = z.object({ id: z.uuid(), email: z.string(), name: z.string(), role: z.string() })
+/** Input and answers that several routes share. */
+export const Email = z.string().trim().max(254).pipe(z.email())
+export const Secret = z.string().min(1).max(256)
+export const PersonAnswer = z.object({ id: z.uuid(), email: z.string(), name: z.string(), role: z.string() })
 const SessionAnswer = z.object({
   id: z.uuid(),
   device: z.string(),
@@ -35,7 +37,7 @@ const EventAnswer = z.object({
   details: z.record(z.string(), z.unknown()),
 })
 const tags = ['sign-in']
-const nothing = { 204: z.null() }
+export const nothing = { 204: z.null() }
 
 /** Signing in and out, and what a person does about their own account. The same for members and operators. */
 export function authRoutes({
@@ -96,7 +98,7 @@ export function authRoutes({
       },
       async (request, reply) => {
         const { person, session } = callerOf(request)
-        await sessions.end(realmOf(request), person.id, session)
+        if (session) await sessions.end(realmOf(request), person.id, session)
         clearTokens(reply)
         return reply.code(204).send(null)
       },
@@ -172,8 +174,8 @@ export function authRoutes({
 }
 
 /** Who the guard let through. */
-export function callerOf(request: FastifyRequest): SignedIn {
-  return (request.member ?? request.operator) as SignedIn
+export function callerOf(request: FastifyRequest): Caller {
+  return (request.member ?? request.operator) as Caller
 }
 
 function deviceOf(request: FastifyRequest): string {

@@ -1,0 +1,21 @@
+import { after, before, it } from 'node:test'
+import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
+import { rewriteRows } from '../../../../test/support/rewriteRows.ts'
+import { proveBySabotage } from '../../../../test/support/sabotage.ts'
+import { databases } from '../../../data/roles.ts'
+import type { ProofApi } from '../../../proof/api.ts'
+import { proof } from '../../../proof/index.ts'
+import { identity } from '../index.ts'
+
+let platform: TestPlatform
+before(async () => {
+  platform = await testPlatform([proof, identity])
+  await platform.serve()
+})
+after(() => platform?.stop())
+
+it('auth.apitoken.hash goes red when a revocation is lost', () =>
+  proveBySabotage(platform.api('proof') as ProofApi, 'auth.apitoken.hash', {
+    ...rewriteRows(platform, databases.pool, 'identity.api_token', 'UPDATE', `NEW.revoked_at := NULL;`),
+    seen: /rows: the revoked token/,
+  }))
