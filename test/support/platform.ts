@@ -13,7 +13,7 @@ import { createServer, type HttpServer } from '../../src/http/server.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { newId } from '../../src/kernel/ids.ts'
 import { createLog } from '../../src/kernel/log.ts'
-import { type Module, type Started, startModules } from '../../src/kernel/module.ts'
+import { type Module, orderModules, type Started, startModules } from '../../src/kernel/module.ts'
 import type { GivesRoutes } from '../../src/kernel/routes.ts'
 import { loadSettings, type SettingsLayer } from '../../src/kernel/settings.ts'
 import type { EdgeApi } from '../../src/modules/edge/index.ts'
@@ -56,7 +56,7 @@ export async function testPlatform(
   const all = [stores, tenancy, ...modules]
   const release = await waitForServers(superuser)
   await preparePlatform({ superuser, secrets: SECRETS, modules: all, log })
-  const ports: SettingsLayer = all.some(({ name }) => name === 'edge')
+  const ports: SettingsLayer = orderModules(all).some(({ name }) => name === 'edge')
     ? { edge: { port: await freePort(), httpPort: await freePort() } }
     : {}
   const profile = { ...storeSettings(superuser), ...ports }

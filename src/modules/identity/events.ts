@@ -11,6 +11,8 @@ export type EventKind =
   | 'password-changed'
   | 'role-changed'
   | 'person-disabled'
+  | 'second-factor-added'
+  | 'second-factor-removed'
 
 /** An event as its realm sees it. */
 export interface IdentityEvent {

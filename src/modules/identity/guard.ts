@@ -4,12 +4,19 @@ import { defineProblem } from '../../kernel/problems.ts'
 import type { Audience } from '../../kernel/routes.ts'
 import { type ApiTokens, isApiToken } from './apiTokens.ts'
 import { credentialOf } from './cookies.ts'
-import { allows, matchesAny } from './permissions.ts'
+import { allows, matchesAny, OWN_PARTIAL } from './permissions.ts'
 import { notSignedIn, type Person } from './person.ts'
 import type { Realm } from './realm.ts'
 import type { Sessions } from './sessions.ts'
 
 const forbidden = defineProblem({ code: 'forbidden', status: 403, title: 'This is not yours to do' })
+
+/** The session shows a password only where more is needed. `enrol` or `second-factor` comes next. */
+export const secondFactorNeeded = defineProblem({
+  code: 'second-factor-needed',
+  status: 403,
+  title: 'A second factor is needed',
+})
 
 /** Who calls, once the guard has let the request through. */
 export interface Caller {
@@ -19,6 +26,8 @@ export interface Caller {
   /** What the token was limited to; null for a session, which may do all that the role may. */
   limitedTo: readonly string[] | null
   factors: readonly string[]
+  /** A second factor is due and was not shown yet. */
+  partial: boolean
 }
 
 declare module 'fastify' {
@@ -56,8 +65,10 @@ export function guard(audience: Exclude<Audience, 'trust'>, parts: GuardParts): 
     app.addHook('onRequest', async (request) => {
       const { public: open, permission } = request.routeOptions.config
       if (request.is404 || open) return
-      const caller = await identify(request, parts)
+      const caller = await identify(request, parts, audience === 'admin')
       if (!permission) throw forbidden('The route does not say who may use it, so nobody may.')
+      if (caller.partial && permission !== OWN_PARTIAL)
+        throw secondFactorNeeded('Show your second factor, or enrol one.')
       const { role } = caller.person
       if (!allows(realmKind, role, permission))
         throw forbidden(`The role ${role} does not have the permission ${permission}.`)
@@ -72,14 +83,17 @@ export function guard(audience: Exclude<Audience, 'trust'>, parts: GuardParts): 
 async function identify(
   request: FastifyRequest,
   { sessions, apiTokens, realmOf }: GuardParts,
+  always: boolean,
 ): Promise<Caller> {
   const credential = credentialOf(request)
   if (!credential) throw notSignedIn('Sign in first.')
   const realm = realmOf(request)
   if (isApiToken(credential)) {
     const { person, permissions } = await apiTokens.whose(realm, credential)
-    return { person, session: null, limitedTo: permissions, factors: [] }
+    return { person, session: null, limitedTo: permissions, factors: [], partial: false }
   }
-  const { person, session, factors } = await sessions.whose(realm, credential)
-  return { person, session, limitedTo: null, factors }
+  const signedIn = await sessions.whose(realm, credential)
+  const { person, session, factors } = signedIn
+  const partial = (always || signedIn.secondFactorNeeded) && factors.length < 2
+  return { person, session, limitedTo: null, factors, partial }
 }

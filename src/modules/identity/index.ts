@@ -19,8 +19,11 @@ import { peopleRoutes } from './peopleRoutes.ts'
 import { operatorRealm, type Realm, tenantRealm } from './realm.ts'
 import { openRefreshTokens } from './refreshTokens.ts'
 import { authRoutes } from './routes.ts'
+import { secondFactorRoutes } from './secondFactorRoutes.ts'
+import { openSecondFactors, type SecondFactors } from './secondFactors.ts'
 import { openSessions, type SessionParts, type Sessions } from './sessions.ts'
 import { identitySettings } from './settings.ts'
+import { tokenRoutes } from './tokenRoutes.ts'
 
 export { memberRoles, operatorRoles } from './permissions.ts'
 export { tenantRealm } from './realm.ts'
@@ -31,6 +34,7 @@ export interface IdentityApi {
   people: People
   sessions: Sessions
   apiTokens: ApiTokens
+  secondFactors: SecondFactors
   keys: KeyRing
   /** The people who run the deployment. */
   operators: Realm
@@ -89,8 +93,9 @@ export const identity = defineModule({
     }
     const sessions = openSessions(parts)
     const apiTokens = openApiTokens(clock)
+    const secondFactors = openSecondFactors(secret('identity-second-factors'), clock)
     const operators = operatorRealm(stores.control)
-    const own: IdentityApi = { passwords, people, sessions, apiTokens, keys, operators }
+    const own: IdentityApi = { passwords, people, sessions, apiTokens, secondFactors, keys, operators }
     const reload = setInterval(() => {
       keys.reload().catch((error: unknown) => log.warn({ err: error }, 'signing keys not read'))
     }, RELOAD_EVERY).unref()
@@ -106,8 +111,11 @@ export const identity = defineModule({
       guards.push({ audience, plugin: guard(audience, { sessions, apiTokens, realmOf }) })
       const signIn = authRoutes({ people, passwords, sessions, idleLife: settings.idleLife, realmOf })
       const kind = audience === 'admin' ? ('operators' as const) : ('members' as const)
-      const who = peopleRoutes({ kind, people, passwords, apiTokens, realmOf })
-      for (const plugin of [signIn, who, jwksRoutes(keys)] as unknown as FastifyPluginAsync[])
+      const who = peopleRoutes({ kind, people, passwords, realmOf })
+      const tokens = tokenRoutes({ kind, apiTokens, realmOf })
+      const { issuer, idleLife } = settings
+      const second = secondFactorRoutes({ people, sessions, secondFactors, issuer, idleLife, realmOf })
+      for (const plugin of [signIn, who, tokens, second, jwksRoutes(keys)] as unknown as FastifyPluginAsync[])
         routes.push({ audience, plugin })
     }
     return {
@@ -119,6 +127,8 @@ export const identity = defineModule({
         edge,
         people,
         apiTokens,
+        secondFactors,
+        operators,
         sessions,
         keys,
         parts,

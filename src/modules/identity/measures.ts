@@ -6,6 +6,8 @@ import type { KeyRing, RingOptions } from './keyRing.ts'
 import { accessAuthorised } from './measures/access-authorised.ts'
 import { accessCustomerUsers } from './measures/access-customer-users.ts'
 import { accessLeastPrivilege } from './measures/access-least-privilege.ts'
+import { accessRole2fa } from './measures/access-role-2fa.ts'
+import { admin2fa } from './measures/admin-2fa.ts'
 import { apitokenHash } from './measures/auth-apitoken-hash.ts'
 import { jwtEs256 } from './measures/auth-jwt-es256.ts'
 import { jwtKid } from './measures/auth-jwt-kid.ts'
@@ -16,6 +18,8 @@ import { passwordRehash } from './measures/auth-password-rehash.ts'
 import { refreshFamilyMeasure } from './measures/auth-refresh-family.ts'
 import { refreshTheft } from './measures/auth-refresh-theft.ts'
 import type { People } from './people.ts'
+import type { Realm } from './realm.ts'
+import type { SecondFactors } from './secondFactors.ts'
 import type { SessionParts, Sessions } from './sessions.ts'
 import type { IdentitySettings } from './settings.ts'
 
@@ -25,6 +29,8 @@ export interface MeasureParts {
   edge: EdgeApi
   people: People
   apiTokens: ApiTokens
+  secondFactors: SecondFactors
+  operators: Realm
   sessions: Sessions
   keys: KeyRing
   /** What the running sessions are made of; a probe makes its own with another clock. */
@@ -47,6 +53,8 @@ export function identityMeasures(given: MeasureParts): Measure[] {
     accessCustomerUsers(given),
     accessLeastPrivilege(given),
     accessAuthorised(given),
+    accessRole2fa(given),
+    admin2fa(given),
     refreshFamilyMeasure(given),
     refreshTheft(given),
   ]

@@ -2,14 +2,15 @@ import type { FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { defineProblem } from '../../kernel/problems.ts'
-import type { ApiTokens } from './apiTokens.ts'
 import type { Passwords } from './passwords.ts'
 import type { People } from './people.ts'
-import { covers, matchesAny, memberRoles, OWN, operatorRoles, rolesOf } from './permissions.ts'
+import { covers, memberRoles, operatorRoles, rolesOf } from './permissions.ts'
 import type { Realm } from './realm.ts'
+import { requireSecondFactor, rolesWithSecondFactor } from './roleRules.ts'
 import { callerOf, Email, nothing, PersonAnswer, Secret } from './routes.ts'
 
-const tooHigh = defineProblem({
+/** Handing out what one does not have. */
+export const tooHigh = defineProblem({
   code: 'role-too-high',
   status: 403,
   title: 'Nobody gives more than they have',
@@ -20,23 +21,14 @@ export interface PeopleRouteParts {
   kind: 'members' | 'operators'
   people: People
   passwords: Passwords
-  apiTokens: ApiTokens
   realmOf(request: FastifyRequest): Realm
 }
 
-const DAY = 86_400_000
-const Permission = z.string().regex(/^([a-z-]{1,30}|\*)\.([a-z-]{1,30}|\*)$/)
 const byId = z.object({ id: z.uuid() })
 const Described = PersonAnswer.extend({ state: z.enum(['active', 'disabled']) })
-const TokenAnswer = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  permissions: z.array(z.string()),
-  expiresAt: z.string(),
-  lastUsedAt: z.string().nullable(),
-})
+const RoleAnswer = z.object({ role: z.string(), permissions: z.array(z.string()), secondFactor: z.boolean() })
 
-/** Managing people and their roles, and everyone's own API tokens. */
+/** Managing people and their roles. */
 export function peopleRoutes(parts: PeopleRouteParts): FastifyPluginAsyncZod {
   const { kind, people, passwords, realmOf } = parts
   const Role = z.enum(kind === 'members' ? memberRoles : operatorRoles)
@@ -55,11 +47,34 @@ export function peopleRoutes(parts: PeopleRouteParts): FastifyPluginAsyncZod {
         schema: {
           tags,
           summary: 'Roles and what each may do',
-          response: { 200: z.array(z.object({ role: z.string(), permissions: z.array(z.string()) })) },
+          response: { 200: z.array(RoleAnswer) },
         },
       },
-      async () =>
-        Object.entries(rolesOf(kind)).map(([role, permissions]) => ({ role, permissions: [...permissions] })),
+      async (request) => {
+        const needing = await rolesWithSecondFactor(realmOf(request))
+        return Object.entries(rolesOf(kind)).map(([role, permissions]) => ({
+          role,
+          permissions: [...permissions],
+          secondFactor: kind === 'operators' || needing.includes(role),
+        }))
+      },
+    )
+    app.put(
+      '/api/v1/roles/:role/second-factor',
+      {
+        config: { permission: 'roles.manage' },
+        schema: {
+          tags,
+          summary: 'Whether people of this role must show a second factor',
+          params: z.object({ role: Role }),
+          body: z.object({ needed: z.boolean() }),
+          response: nothing,
+        },
+      },
+      async (request, reply) => {
+        await requireSecondFactor(realmOf(request), request.params.role, request.body.needed)
+        return reply.code(204).send(null)
+      },
     )
     app.get(
       '/api/v1/people',
@@ -112,57 +127,6 @@ export function peopleRoutes(parts: PeopleRouteParts): FastifyPluginAsyncZod {
         mayHand(request, [request.body.role])
         const allowed = (role: string) => mayHand(request, [role])
         await people.change(realmOf(request), request.params.id, request.body, allowed)
-        return reply.code(204).send(null)
-      },
-    )
-    await app.register(tokenRoutes(parts))
-  }
-}
-
-function tokenRoutes({ kind, apiTokens, realmOf }: PeopleRouteParts): FastifyPluginAsyncZod {
-  const tags = ['api tokens']
-  return async (app) => {
-    app.get(
-      '/api/v1/auth/tokens',
-      {
-        config: { permission: OWN },
-        schema: { tags, summary: "One's API tokens", response: { 200: z.array(TokenAnswer) } },
-      },
-      async (request) => apiTokens.list(realmOf(request), callerOf(request).person.id),
-    )
-    app.post(
-      '/api/v1/auth/tokens',
-      {
-        config: { permission: OWN },
-        schema: {
-          tags,
-          summary: 'Make an API token; it is shown this once',
-          body: z.object({
-            name: z.string().min(1).max(100),
-            permissions: z.array(Permission).min(1).max(50),
-            days: z.number().int().min(1).max(365),
-          }),
-          response: { 201: z.object({ id: z.uuid(), token: z.string() }) },
-        },
-      },
-      async (request, reply) => {
-        const { name, permissions, days } = request.body
-        const { person } = callerOf(request)
-        const own = rolesOf(kind)[person.role] ?? []
-        const beyond = permissions.filter((permission) => !matchesAny(own, permission))
-        if (beyond.length > 0) throw tooHigh(`A ${person.role} does not have ${beyond.join(', ')}.`)
-        const about = { name, permissions, life: days * DAY }
-        return reply.code(201).send(await apiTokens.issue(realmOf(request), person.id, about))
-      },
-    )
-    app.delete(
-      '/api/v1/auth/tokens/:id',
-      {
-        config: { permission: OWN },
-        schema: { tags, summary: 'Revoke an API token', params: byId, response: nothing },
-      },
-      async (request, reply) => {
-        await apiTokens.revoke(realmOf(request), callerOf(request).person.id, request.params.id)
         return reply.code(204).send(null)
       },
     )

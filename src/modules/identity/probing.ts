@@ -64,9 +64,14 @@ export function outcomeOf(attempt: Promise<unknown>): Promise<string> {
 }
 
 /** A new session of the visitor. */
-export async function familyOf(sessions: Sessions, people: People, { realm, id }: Visitor): Promise<Tokens> {
+export async function familyOf(
+  sessions: Sessions,
+  people: People,
+  { realm, id }: Visitor,
+  factors = ['pwd'],
+): Promise<Tokens> {
   const password = await people.passwordHashOf(realm, id)
-  return sessions.begin(realm, { id, password }, { device: 'probe', factors: ['pwd'] })
+  return sessions.begin(realm, { id, password }, { device: 'probe', factors })
 }
 
 /** What became of presenting a refresh token. */
@@ -81,8 +86,9 @@ export async function asking(
   people: People,
   sessions: Sessions,
   visitor: Visitor,
+  factors?: string[],
 ): Promise<(method: string, path: string, body?: unknown) => Promise<EdgeAnswer>> {
-  const { access } = await familyOf(sessions, people, visitor)
+  const { access } = await familyOf(sessions, people, visitor, factors)
   const authorization = `Bearer ${access}`
   return (method, path, body) =>
     edge.request({
@@ -92,4 +98,9 @@ export async function asking(
       headers: { authorization, ...(body ? { 'content-type': 'application/json' } : {}) },
       ...(body ? { body: JSON.stringify(body) } : {}),
     })
+}
+
+/** The status of an answer that went well, else the code of its problem. */
+export function codeOfProblem({ status, body }: EdgeAnswer): string {
+  return status < 400 ? String(status) : (JSON.parse(body) as { code: string }).code
 }

@@ -178,6 +178,7 @@ export function callerOf(request: FastifyRequest): Caller {
   return (request.member ?? request.operator) as Caller
 }
 
-function deviceOf(request: FastifyRequest): string {
+/** How the device calls itself. */
+export function deviceOf(request: FastifyRequest): string {
   return (request.headers['user-agent'] ?? 'unknown').replaceAll(/[^\x20-\x7e]/g, '').slice(0, 200)
 }

@@ -28,6 +28,8 @@ export interface SignedIn {
   person: Person
   session: string
   factors: string[]
+  /** The role asks for a second factor, or the person has one. */
+  secondFactorNeeded: boolean
   authenticatedAt: Date
   claims: AccessClaims
 }
@@ -128,15 +130,18 @@ async function findLive(
   { sub, sid }: AccessClaims,
   now: Date,
 ): Promise<Omit<SignedIn, 'claims'> | undefined> {
-  const [row] = await run<Person & { factors: string[]; authenticated: string }>(sql`
+  const [row] = await run<Person & { factors: string[]; needed: boolean; authenticated: string }>(sql`
     SELECT p.id, p.email, p.name, p.role, p.state, s.factors,
+      EXISTS (SELECT FROM identity.totp t WHERE t.person_id = p.id AND t.confirmed_at IS NOT NULL)
+        OR EXISTS (SELECT FROM identity.role_rule r WHERE r.role = p.role AND r.second_factor) AS needed,
       (extract(epoch FROM s.authenticated_at) * 1000)::bigint AS authenticated
     FROM identity.session s JOIN identity.person p ON p.id = s.person_id
     WHERE s.id = ${sid} AND p.id = ${sub} AND p.state = 'active' AND s.ended_at IS NULL
       AND s.expires_at > ${now.toISOString()}`)
   if (!row) return undefined
-  const { factors, authenticated, ...person } = row
-  return { person, session: sid, factors, authenticatedAt: new Date(Number(authenticated)) }
+  const { factors, needed, authenticated, ...person } = row
+  const authenticatedAt = new Date(Number(authenticated))
+  return { person, session: sid, factors, secondFactorNeeded: needed, authenticatedAt }
 }
 
 async function listLive(run: Run, personId: string, now: Date): Promise<SessionLine[]> {
