@@ -26,6 +26,7 @@ export function deriveResult(
     freshUntil: newest?.freshUntil ?? null,
     checks: newest?.checks ?? [],
     evidence: entry ? { index: entry.index, leafHash: leafHash(entry.leaf).toString('hex') } : null,
+    recent: runs.map(({ outcome }) => outcome),
   }
 }
 

@@ -17,6 +17,8 @@ export interface MeasureResult {
   freshUntil: string | null
   checks: Check[]
   evidence: { index: number; leafHash: string } | null
+  /** Outcomes of the newest runs, newest first. */
+  recent: Outcome[]
 }
 
 /** The public answer of `GET /api/v1/measures` and `surety prove --json`. */

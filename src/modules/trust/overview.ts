@@ -2,14 +2,24 @@ import { html } from 'ghtml'
 import type { Language } from '../../kernel/duration.ts'
 import type { Family, Outcome } from '../../proof/measure.ts'
 import type { MeasureResult, MeasuresAnswer } from '../../proof/results.ts'
-import { badge, moment, page } from './page.ts'
+import { badge, moment, page, strip } from './page.ts'
 import { familyWords, outcomeWords, words } from './words.ts'
+
+/** What a reader must see first: broken, uncertain, and not looked at for too long are three things. */
+const LIFTED: readonly { title: 'broken' | 'disturbed' | 'outdated'; outcomes: readonly Outcome[] }[] = [
+  { title: 'broken', outcomes: ['failed', 'attestation-expired'] },
+  { title: 'disturbed', outcomes: ['error'] },
+  { title: 'outdated', outcomes: ['stale'] },
+]
 
 /** The front page: what holds, what does not, sentence by sentence. */
 export function overviewPage(language: Language, name: string, answer: MeasuresAnswer): string {
   const text = words[language]
   const { measures } = answer
-  const broken = measures.filter(({ outcome }) => outcomeWords[outcome].tone === 'bad')
+  const lifted = LIFTED.map(({ title, outcomes }) => ({
+    title: text[title],
+    measures: measures.filter(({ outcome }) => outcomes.includes(outcome)),
+  })).filter((group) => group.measures.length > 0)
   const families = (Object.keys(familyWords) as Family[]).filter((f) =>
     measures.some(({ family }) => family === f),
   )
@@ -18,7 +28,7 @@ export function overviewPage(language: Language, name: string, answer: MeasuresA
 <p class="lead">${text.lead}</p>
 !${totals(language, answer)}
 !${measures.every(({ outcome }) => outcome === 'never-run') ? html`<p class="empty">${text.empty}</p>` : ''}
-!${broken.length > 0 ? html`<section class="broken"><h2>${text.broken}</h2>!${list(language, broken)}</section>` : ''}
+!${lifted.map((group) => html`<section class="broken"><h2>${group.title}</h2>!${list(language, group.measures)}</section>`).join('')}
 !${families
     .map(
       (f) =>
@@ -28,7 +38,7 @@ export function overviewPage(language: Language, name: string, answer: MeasuresA
         )}</section>`,
     )
     .join('')}
-!${answer.checkpoint ? html`<section><h2>${text.checkpoint}</h2><pre tabindex="0">${answer.checkpoint}</pre></section>` : ''}`
+!${answer.checkpoint ? html`<section><h2>${text.checkpoint}</h2><pre tabindex="0">${answer.checkpoint}</pre><p><a href="/${language}/verify">${text.verify}</a></p></section>` : ''}`
   return page(language, name, '', text.title, body)
 }
 
@@ -55,7 +65,7 @@ function list(language: Language, measures: readonly MeasureResult[]): string {
     (
       m,
     ) => html`<li><a href="/${language}/measures/${m.key}"><span class="claim">${m.claim[language]}</span></a>
-<span class="meta">!${badge(m.outcome, language)} ${text.checked} !${m.checkedAt ? moment(m.checkedAt, language) : text.never}</span></li>`,
+<span class="meta">!${badge(m.outcome, language)} ${text.checked} !${m.checkedAt ? moment(m.checkedAt, language) : text.never} !${strip(m.recent, language)}</span></li>`,
   )
   return html`<ul class="measures">!${items.join('')}</ul>`
 }

@@ -21,6 +21,7 @@ export function page(language: Language, name: string, path: string, title: stri
 <body>
 <header><a class="name" href="/${language}">${name}</a><a href="/${other}${path}" hreflang="${other}" lang="${other}">${other === 'de' ? 'Deutsch' : 'English'}</a></header>
 <main>!${body}</main>
+<footer><a href="/${language}/verify">${words[language].verify}</a> <a href="/api/v1/docs/">API</a></footer>
 </body>
 </html>`
 }
@@ -40,4 +41,16 @@ export function moment(instant: string, language: Language): string {
     timeZone: 'Europe/Berlin',
   })
   return html`<time datetime="${instant}">${text.format(new Date(instant))}</time>`
+}
+
+/** How the latest runs of a probe went, oldest first, as a row of marks. */
+export function strip(recent: readonly Outcome[], language: Language): string {
+  if (recent.length < 2) return ''
+  const marks = [...recent].reverse().map((outcome, i) => {
+    const { tone } = outcomeWords[outcome]
+    return html`<rect class="${tone}" x="${i * 6}" y="${tone === 'good' ? 4 : 0}" width="4" height="${tone === 'good' ? 8 : 12}"/>`
+  })
+  const good = recent.filter((outcome) => outcomeWords[outcome].tone === 'good').length
+  const label = `${words[language].recent}: ${good} ${words[language].of} ${recent.length} ✓`
+  return html`<svg class="strip" role="img" aria-label="${label}" width="${recent.length * 6}" height="12" viewBox="0 0 ${recent.length * 6} 12"><title>${label}</title>!${marks.join('')}</svg>`
 }

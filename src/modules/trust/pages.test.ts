@@ -4,6 +4,7 @@ import type { Check, Outcome } from '../../proof/measure.ts'
 import type { MeasureResult } from '../../proof/results.ts'
 import { measurePage } from './measurePage.ts'
 import { overviewPage } from './overview.ts'
+import { verifyPage } from './verifyPage.ts'
 import { outcomeWords, words } from './words.ts'
 
 const HOSTILE = '<script>alert("x")</script>'
@@ -26,6 +27,7 @@ function result(outcome: Outcome, more: Partial<MeasureResult> = {}): MeasureRes
     freshUntil: AT,
     checks: [],
     evidence: { index: 7, leafHash: 'ab12' },
+    recent: [outcome, 'proven'],
     ...more,
   }
 }
@@ -58,6 +60,45 @@ test('a failed measure stands first, and nothing stands there when all is proven
     assert.ok(text.indexOf('/measures/some.failed') < text.indexOf('/measures/some.proven'))
     assert.ok(!overviewPage(language, 'Example', answer([result('proven')])).includes(words[language].broken))
   }
+})
+
+test('broken, uncertain and outdated are three different headings', () => {
+  for (const language of languages) {
+    const text = overviewPage(
+      language,
+      'Example',
+      answer([result('failed'), result('error'), result('stale')]),
+    )
+    const { broken, disturbed, outdated } = words[language]
+    const at = [broken, disturbed, outdated].map((title) => text.indexOf(`<h2>${title}</h2>`))
+    assert.deepEqual(
+      at,
+      at.toSorted((a, b) => a - b),
+    )
+    assert.ok(at.every((index) => index > 0))
+  }
+})
+
+test('an outage says how long it lasted, or that it still does', () => {
+  const run = (outcome: 'proven' | 'failed', minute: number) => ({
+    index: minute,
+    outcome,
+    reason: null,
+    startedAt: AT,
+    endedAt: `2026-11-20T12:${String(minute).padStart(2, '0')}:00.000Z`,
+    failedChecks: [],
+  })
+  const over = [run('proven', 25), run('failed', 5), run('proven', 1)]
+  assert.match(measurePage('en', 'Example', result('proven'), over, null), /until the next proof: 20 minutes/)
+  assert.match(measurePage('de', 'Example', result('failed'), [run('failed', 5)], null), /dauert an/)
+})
+
+test('the way to verify names the key, and says nothing without one', () => {
+  assert.match(
+    verifyPage('en', 'Example', 'https://trust.example', 'log+1+x'),
+    /--key &#39;log\+1\+x|--key 'log\+1\+x/,
+  )
+  assert.doesNotMatch(verifyPage('de', 'Example', 'https://trust.example', null), /--key/)
 })
 
 test('what a probe saw, a claim and a name are escaped', () => {

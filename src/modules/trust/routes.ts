@@ -6,6 +6,7 @@ import { defineProblem } from '../../kernel/problems.ts'
 import type { ProofApi } from '../../proof/api.ts'
 import { measurePage } from './measurePage.ts'
 import { overviewPage } from './overview.ts'
+import { verifyPage } from './verifyPage.ts'
 
 const noMeasure = defineProblem({ code: 'measure-unknown', status: 404, title: 'No such measure' })
 
@@ -30,7 +31,17 @@ export function trustRoutes(proof: ProofApi, name: string): FastifyPluginAsyncZo
 
     app.get('/favicon.svg', async (_request, reply) => reply.type('image/svg+xml').send(ICON))
 
+    app.get('/robots.txt', async (_request, reply) =>
+      reply.type('text/plain; charset=utf-8').send('User-agent: *\nDisallow: /log/\n'),
+    )
+
     for (const language of ['de', 'en'] as const) {
+      app.get(`/${language}/verify`, async (request, reply) => {
+        const checkpoint = await proof.checkpoint()
+        return reply
+          .type(HTML)
+          .send(verifyPage(language, name, `https://${request.host}`, checkpoint?.logKey ?? null))
+      })
       app.get(`/${language}`, async (_request, reply) =>
         reply.type(HTML).send(overviewPage(language, name, await proof.results())),
       )
