@@ -13,6 +13,9 @@ export type EventKind =
   | 'person-disabled'
   | 'second-factor-added'
   | 'second-factor-removed'
+  | 'impersonation-started'
+  | 'impersonated-act'
+  | 'impersonation-ended'
 
 /** An event as its realm sees it. */
 export interface IdentityEvent {
@@ -36,7 +39,17 @@ export async function recordEvent(
 }
 
 /** The newest events of a person, newest first. */
-export async function eventsOf(run: Run, personId: string, limit: number): Promise<IdentityEvent[]> {
-  return run<IdentityEvent>(sql`SELECT id, kind, person_id AS "personId", to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, details
-    FROM identity.event WHERE person_id = ${personId} ORDER BY id DESC LIMIT ${limit}`)
+export function eventsOf(run: Run, personId: string, limit: number): Promise<IdentityEvent[]> {
+  return run<IdentityEvent>(sql`${SELECT} WHERE person_id = ${personId} ORDER BY id DESC LIMIT ${limit}`)
 }
+
+/** What happened in one impersonation, newest first. */
+export function eventsOfImpersonation(run: Run, id: string, limit: number): Promise<IdentityEvent[]> {
+  return run<IdentityEvent>(
+    sql`${SELECT} WHERE details->>'impersonation' = ${id} ORDER BY id DESC LIMIT ${limit}`,
+  )
+}
+
+const SELECT = sql`SELECT id, kind, person_id AS "personId", details,
+    to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at
+  FROM identity.event`

@@ -2,8 +2,10 @@ import cookie from '@fastify/cookie'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { defineProblem } from '../../kernel/problems.ts'
 import type { Audience } from '../../kernel/routes.ts'
+import type { AccessTokens } from './accessTokens.ts'
 import { type ApiTokens, isApiToken } from './apiTokens.ts'
 import { credentialOf } from './cookies.ts'
+import type { Impersonations, Impersonator } from './impersonations.ts'
 import { allows, matchesAny, OWN_PARTIAL } from './permissions.ts'
 import { notSignedIn, type Person } from './person.ts'
 import type { Realm } from './realm.ts'
@@ -28,6 +30,8 @@ export interface Caller {
   factors: readonly string[]
   /** A second factor is due and was not shown yet. */
   partial: boolean
+  /** The operator who acts in this person's name. */
+  impersonation: { id: string; by: Impersonator } | null
 }
 
 declare module 'fastify' {
@@ -41,7 +45,9 @@ declare module 'fastify' {
 
 /** What the guard asks. */
 export interface GuardParts {
+  access: AccessTokens
   sessions: Sessions
+  impersonations: Impersonations
   apiTokens: ApiTokens
   realmOf(request: FastifyRequest): Realm
 }
@@ -74,6 +80,7 @@ export function guard(audience: Exclude<Audience, 'trust'>, parts: GuardParts): 
         throw forbidden(`The role ${role} does not have the permission ${permission}.`)
       if (caller.limitedTo && !matchesAny(caller.limitedTo, permission))
         throw forbidden(`The token was not made for ${permission}.`)
+      if (caller.impersonation) await admitImpersonated(request, parts, caller, permission)
       if (audience === 'admin') request.operator = caller
       else request.member = caller
     })
@@ -82,7 +89,7 @@ export function guard(audience: Exclude<Audience, 'trust'>, parts: GuardParts): 
 
 async function identify(
   request: FastifyRequest,
-  { sessions, apiTokens, realmOf }: GuardParts,
+  { access, sessions, impersonations, apiTokens, realmOf }: GuardParts,
   always: boolean,
 ): Promise<Caller> {
   const credential = credentialOf(request)
@@ -90,10 +97,38 @@ async function identify(
   const realm = realmOf(request)
   if (isApiToken(credential)) {
     const { person, permissions } = await apiTokens.whose(realm, credential)
-    return { person, session: null, limitedTo: permissions, factors: [], partial: false }
+    return { person, session: null, limitedTo: permissions, factors: [], partial: false, impersonation: null }
+  }
+  const claims = await access.verify(realm.name, credential)
+  if (claims.act) {
+    const { person, impersonator } = await impersonations.whose(realm, claims)
+    const impersonation = { id: claims.sid, by: impersonator }
+    return { person, session: null, limitedTo: null, factors: [], partial: false, impersonation }
   }
   const signedIn = await sessions.whose(realm, credential)
   const { person, session, factors } = signedIn
   const partial = (always || signedIn.secondFactorNeeded) && factors.length < 2
-  return { person, session, limitedTo: null, factors, partial }
+  return { person, session, limitedTo: null, factors, partial, impersonation: null }
+}
+
+/** What would outlast the impersonation: the account itself, and who else may come in. */
+const LASTING = ['people.manage', 'roles.manage', 'security.manage']
+
+/** Notes the act before it is done, so that none is missing from the record. */
+async function admitImpersonated(
+  request: FastifyRequest,
+  { impersonations, realmOf }: GuardParts,
+  { person, impersonation }: Caller,
+  permission: string,
+): Promise<void> {
+  if (!impersonation) return
+  const { method } = request
+  if (LASTING.includes(permission) || (permission.startsWith('own.') && method !== 'GET'))
+    throw forbidden("This is not done in somebody else's name.")
+  const what = `${method} ${request.routeOptions.url}`
+  await impersonations.note(realmOf(request), impersonation.id, {
+    person,
+    impersonator: impersonation.by,
+    what,
+  })
 }

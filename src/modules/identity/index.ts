@@ -10,6 +10,8 @@ import { openAccessTokens } from './accessTokens.ts'
 import { type ApiTokens, openApiTokens } from './apiTokens.ts'
 import { openGraceWindow } from './graceWindow.ts'
 import { guard } from './guard.ts'
+import { operatorImpersonationRoutes, tenantImpersonationRoutes } from './impersonationRoutes.ts'
+import { type Impersonations, openImpersonations } from './impersonations.ts'
 import { jwksRoutes } from './jwks.ts'
 import { type KeyRing, openKeyRing } from './keyRing.ts'
 import { identityMeasures } from './measures.ts'
@@ -35,6 +37,7 @@ export interface IdentityApi {
   sessions: Sessions
   apiTokens: ApiTokens
   secondFactors: SecondFactors
+  impersonations: Impersonations
   keys: KeyRing
   /** The people who run the deployment. */
   operators: Realm
@@ -92,10 +95,25 @@ export const identity = defineModule({
       onAlarm: (realm, alarm) => log.warn({ realm: realm.name, ...alarm }, 'a session was ended for safety'),
     }
     const sessions = openSessions(parts)
-    const apiTokens = openApiTokens(clock)
-    const secondFactors = openSecondFactors(secret('identity-second-factors'), clock)
     const operators = operatorRealm(stores.control)
-    const own: IdentityApi = { passwords, people, sessions, apiTokens, secondFactors, keys, operators }
+    const apiTokens = openApiTokens(clock)
+    const impersonations = openImpersonations({
+      access: parts.access,
+      operators,
+      clock,
+      life: settings.impersonationLife,
+    })
+    const secondFactors = openSecondFactors(secret('identity-second-factors'), clock)
+    const own: IdentityApi = {
+      passwords,
+      people,
+      sessions,
+      apiTokens,
+      secondFactors,
+      impersonations,
+      keys,
+      operators,
+    }
     const reload = setInterval(() => {
       keys.reload().catch((error: unknown) => log.warn({ err: error }, 'signing keys not read'))
     }, RELOAD_EVERY).unref()
@@ -108,7 +126,10 @@ export const identity = defineModule({
     const routes: RouteGroup[] = []
     for (const audience of ['admin', 'tenant'] as const) {
       const realmOf = realms[audience]
-      guards.push({ audience, plugin: guard(audience, { sessions, apiTokens, realmOf }) })
+      guards.push({
+        audience,
+        plugin: guard(audience, { access: parts.access, sessions, impersonations, apiTokens, realmOf }),
+      })
       const signIn = authRoutes({ people, passwords, sessions, idleLife: settings.idleLife, realmOf })
       const kind = audience === 'admin' ? ('operators' as const) : ('members' as const)
       const who = peopleRoutes({ kind, people, passwords, realmOf })
@@ -118,6 +139,10 @@ export const identity = defineModule({
       for (const plugin of [signIn, who, tokens, second, jwksRoutes(keys)] as unknown as FastifyPluginAsync[])
         routes.push({ audience, plugin })
     }
+    const bySlug = async (slug: string) => tenantRealm(await tenancy.bySlug(slug))
+    const begin = operatorImpersonationRoutes(impersonations, bySlug) as unknown as FastifyPluginAsync
+    const look = tenantImpersonationRoutes(impersonations, realms.tenant) as unknown as FastifyPluginAsync
+    routes.push({ audience: 'admin', plugin: begin }, { audience: 'tenant', plugin: look })
     return {
       api: own,
       guards,
@@ -128,6 +153,7 @@ export const identity = defineModule({
         people,
         apiTokens,
         secondFactors,
+        impersonations,
         operators,
         sessions,
         keys,

@@ -2,6 +2,7 @@ import type { Measure } from '../../proof/measure.ts'
 import type { EdgeApi } from '../edge/index.ts'
 import type { CanaryPair } from '../tenancy/index.ts'
 import type { ApiTokens } from './apiTokens.ts'
+import type { Impersonations } from './impersonations.ts'
 import type { KeyRing, RingOptions } from './keyRing.ts'
 import { accessAuthorised } from './measures/access-authorised.ts'
 import { accessCustomerUsers } from './measures/access-customer-users.ts'
@@ -17,6 +18,8 @@ import { passwordHash } from './measures/auth-password-hash.ts'
 import { passwordRehash } from './measures/auth-password-rehash.ts'
 import { refreshFamilyMeasure } from './measures/auth-refresh-family.ts'
 import { refreshTheft } from './measures/auth-refresh-theft.ts'
+import { impersonationAudit } from './measures/impersonation-audit.ts'
+import { impersonationTtl } from './measures/impersonation-ttl.ts'
 import type { People } from './people.ts'
 import type { Realm } from './realm.ts'
 import type { SecondFactors } from './secondFactors.ts'
@@ -30,6 +33,7 @@ export interface MeasureParts {
   people: People
   apiTokens: ApiTokens
   secondFactors: SecondFactors
+  impersonations: Impersonations
   operators: Realm
   sessions: Sessions
   keys: KeyRing
@@ -55,6 +59,8 @@ export function identityMeasures(given: MeasureParts): Measure[] {
     accessAuthorised(given),
     accessRole2fa(given),
     admin2fa(given),
+    impersonationTtl(given),
+    impersonationAudit(given),
     refreshFamilyMeasure(given),
     refreshTheft(given),
   ]

@@ -4,7 +4,7 @@ import { newId } from '../../kernel/ids.ts'
 import { defineProblem } from '../../kernel/problems.ts'
 import { recordEvent } from './events.ts'
 import type { Passwords } from './passwords.ts'
-import { endSessionsOf, notSignedIn, type Person } from './person.ts'
+import { endSessionsOf, notSignedIn, type Person, unknownPerson } from './person.ts'
 import type { Realm, Run } from './realm.ts'
 
 const emailTaken = defineProblem({
@@ -21,7 +21,6 @@ interface NewPerson {
   password: string | null
 }
 
-const unknownPerson = defineProblem({ code: 'person-unknown', status: 404, title: 'No such person' })
 const lastLeader = defineProblem({ code: 'last-owner', status: 409, title: 'Somebody must be in charge' })
 
 /** Roles that may do everything: in a realm that has somebody, one of them stays. */

@@ -5,6 +5,8 @@ import type { Run } from './realm.ts'
 /** The same for an unknown address, a wrong password, a disabled person, and a token of any kind that is not good. */
 export const notSignedIn = defineProblem({ code: 'sign-in-refused', status: 401, title: 'Not signed in' })
 
+export const unknownPerson = defineProblem({ code: 'person-unknown', status: 404, title: 'No such person' })
+
 /** Somebody who may sign in. */
 export interface Person {
   id: string

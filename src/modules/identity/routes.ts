@@ -24,15 +24,18 @@ export interface RouteParts {
 export const Email = z.string().trim().max(254).pipe(z.email())
 export const Secret = z.string().min(1).max(256)
 export const PersonAnswer = z.object({ id: z.uuid(), email: z.string(), name: z.string(), role: z.string() })
+/** `impersonator`: for the banner that says so. */
+const MeAnswer = PersonAnswer.extend({ secondFactorDue: z.boolean(), impersonator: z.string().nullable() })
 const SessionAnswer = z.object({
   id: z.uuid(),
   device: z.string(),
   startedAt: z.string(),
   lastUsedAt: z.string(),
 })
-const EventAnswer = z.object({
+export const EventAnswer = z.object({
   id: z.uuid(),
   kind: z.string(),
+  personId: z.uuid().nullable(),
   at: z.string(),
   details: z.record(z.string(), z.unknown()),
 })
@@ -107,9 +110,12 @@ export function authRoutes({
       '/api/v1/auth/me',
       {
         config: { permission: OWN_PARTIAL },
-        schema: { tags, summary: 'Who is signed in', response: { 200: PersonAnswer } },
+        schema: { tags, summary: 'Who is signed in', response: { 200: MeAnswer } },
       },
-      async (request) => callerOf(request).person,
+      async (request) => {
+        const { person, partial, impersonation } = callerOf(request)
+        return { ...person, secondFactorDue: partial, impersonator: impersonation?.by.email ?? null }
+      },
     )
     app.get(
       '/api/v1/auth/sessions',

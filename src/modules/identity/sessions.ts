@@ -47,7 +47,10 @@ export interface Sessions {
   ): Promise<Tokens>
   /** The next tokens of the family, or a Problem `sign-in-refused` (401). See refresh.ts for what ends a family. */
   refresh(realm: Realm, token: string): Promise<Tokens>
-  /** Who an access token stands for now, or a Problem `sign-in-refused` (401). */
+  /**
+   * Who an access token stands for now, or a Problem `sign-in-refused` (401). One that names an actor belongs to no
+   * session: see impersonations.ts.
+   */
   whose(realm: Realm, accessToken: string): Promise<SignedIn>
   list(realm: Realm, personId: string): Promise<SessionLine[]>
   /** Ends one session of a person; false when it was none or over already. */

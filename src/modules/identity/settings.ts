@@ -32,6 +32,8 @@ export const identitySettings = z.object({
   /** A spent refresh token that returns within this is answered once more; at the given return it is theft. */
   refreshGrace: duration.default(10_000),
   refreshTheftAt: z.number().int().min(2).max(20).default(3),
+  /** How long an operator may act in a member's name at a time. */
+  impersonationLife: duration.default(900_000),
   /** From publishing a new signing key to signing by it; every process has read it by then. */
   keyLead: duration.default(60_000),
 })
