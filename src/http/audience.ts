@@ -45,8 +45,9 @@ export async function createAudience(
     tenantOf(request: IncomingMessage): Tenant | undefined
   },
 ): Promise<FastifyInstance> {
-  const answerError = (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+  const answerError = async (error: Error, request: FastifyRequest, reply: FastifyReply) => {
     const problem = toProblem(error)
+    if (problem.status === 413) await readAway(request.raw)
     if (problem.status >= 500) options.log.error({ err: error, requestId: request.id }, 'request failed')
     const { headers, text } = render(problem, request.raw)
     return reply.headers(headers).code(problem.status).send(text)
@@ -78,6 +79,21 @@ export async function createAudience(
     await app.register(plugin)
   await app.ready()
   return app
+}
+
+/** How long (ms) a body that is too large is read away, so that its sender hears why before the connection ends. */
+const READ_AWAY_MS = 1_000
+
+/** A connection closed with unread bytes on it is reset, and the reset overtakes the answer (RFC 9112 §9.6). */
+function readAway(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, READ_AWAY_MS)
+    const done = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    request.once('end', done).once('close', done).resume()
+  })
 }
 
 async function describeRoutes(app: FastifyInstance, title: string, build: string): Promise<void> {

@@ -126,6 +126,12 @@ describe('the server', () => {
     assert.match(String(answer.headers['content-security-policy']), /style-src 'sha256-/)
   })
 
+  it('tells the sender of a body that is too large, however much of it is on its way', async () => {
+    const headers = { 'content-type': 'application/json' }
+    for (const size of [1_100_000, 8_000_000])
+      assert.equal((await ask('/echo', { method: 'POST', body: 'x'.repeat(size), headers })).status, 413)
+  })
+
   it('refuses malformed and poisoned JSON with 400', async () => {
     const headers = { 'content-type': 'application/json' }
     for (const body of ['{', '{"__proto__":{"x":1}}']) {

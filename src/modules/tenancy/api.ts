@@ -27,6 +27,8 @@ export interface TenancyApi {
   canaries: {
     /** Names what a module puts into canary tenants, so that probes have something of every kind to look for. */
     register(module: string, seed: CanarySeed): void
+    /** The canary pairs as they are, also when nothing can be written into them. */
+    find(): Promise<CanaryPair[]>
     /** The canary pairs with everything in place that was registered. */
     open(): Promise<CanaryPair[]>
   }

@@ -40,17 +40,30 @@ export async function makeCanaries(
   }
 }
 
+/** The canary pairs as they are: for probes that need no content in them, and still see when none can be written. */
+export function findCanaries(
+  models: readonly IsolationModel[],
+  bySlug: (slug: string) => Promise<Tenant>,
+): Promise<CanaryPair[]> {
+  return Promise.all(
+    models.map(async (model) => {
+      const [a, b] = await Promise.all(canarySlugs(model).map(({ slug }) => bySlug(slug)))
+      return { model, a, b, idsOfB: [] } as unknown as CanaryPair
+    }),
+  )
+}
+
 /** The canary pairs with their markers in place. */
 export async function openCanaries(
   models: readonly IsolationModel[],
   bySlug: (slug: string) => Promise<Tenant>,
   seeds: ReadonlyMap<string, CanarySeed>,
 ): Promise<CanaryPair[]> {
+  const pairs = await findCanaries(models, bySlug)
   return Promise.all(
-    models.map(async (model) => {
-      const [a, b] = await Promise.all(canarySlugs(model).map(({ slug }) => bySlug(slug)))
-      const [, idsOfB] = await Promise.all([a, b].map((tenant) => plant(tenant as Tenant, seeds)))
-      return { model, a, b, idsOfB } as CanaryPair
+    pairs.map(async (pair) => {
+      const [, idsOfB] = await Promise.all([pair.a, pair.b].map((tenant) => plant(tenant, seeds)))
+      return { ...pair, idsOfB: idsOfB as string[] }
     }),
   )
 }

@@ -7,7 +7,7 @@ import { defineModule } from '../../kernel/module.ts'
 import type { RouteGroup } from '../../kernel/routes.ts'
 import type { Measure } from '../../proof/measure.ts'
 import type { CanarySeed, TenancyApi } from './api.ts'
-import { makeCanaries, openCanaries } from './canaries.ts'
+import { findCanaries, makeCanaries, openCanaries } from './canaries.ts'
 import { tenantPassword, tenantRole } from './credentials.ts'
 import { tenancyIsolationMode } from './measures/tenancy-isolation-mode.ts'
 import { tenancyIsolationSql } from './measures/tenancy-isolation-sql.ts'
@@ -104,6 +104,7 @@ export const tenancy = defineModule({
       list: async () => registry.list(),
       canaries: {
         register: (module, seed) => void seeds.set(module, seed),
+        find: () => findCanaries(settings.models, api.bySlug),
         open: () => openCanaries(settings.models, api.bySlug, seeds),
       },
       tables: () => stores.asMigrator('list tenant tables', tenantTables, databases.template),
@@ -120,7 +121,7 @@ function measures(
   { asMigrator, address, appPassword }: Stores,
   tenantRoleSecret: string,
   models: readonly IsolationModel[],
-  { canaries: { open: canaries }, tables }: TenancyApi,
+  { canaries: { find, open: canaries }, tables }: TenancyApi,
 ): Measure[] {
   const appInPool = { ...address, user: roles.app, password: appPassword, database: databases.pool }
   const loginOf = ({ slug, id }: Tenant) => ({
@@ -129,7 +130,7 @@ function measures(
     password: tenantPassword(tenantRoleSecret, id),
   })
   return [
-    tenancyIsolationMode({ models }, asMigrator, canaries),
+    tenancyIsolationMode({ models }, asMigrator, find),
     tenancyIsolationSql(canaries, loginOf),
     tenancyScopingAuto(canaries, tables),
     tenancySetlocal(canaries, appInPool),

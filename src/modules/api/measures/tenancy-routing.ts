@@ -19,7 +19,7 @@ export function tenancyRouting(edge: EdgeApi, tenancy: TenancyApi): Measure {
         'The full host name alone decides which tenant answers; an unknown or contradictory one is refused.',
     },
     async prove({ check, positiveControl }) {
-      for (const { model, a, b } of await tenancy.canaries.open()) {
+      for (const { model, a, b } of await tenancy.canaries.find()) {
         const ask = (request: Partial<EdgeRequest>) =>
           whoAnswers(edge, { host: host(a), path: PATH, ...request })
         positiveControl(
