@@ -23,6 +23,7 @@ import { cache } from '../modules/cache/index.ts'
 import { database } from '../modules/database/index.ts'
 import { type EdgeApi, edge } from '../modules/edge/index.ts'
 import { identity } from '../modules/identity/index.ts'
+import { limits } from '../modules/limits/index.ts'
 import { media } from '../modules/media/index.ts'
 import { runtime } from '../modules/runtime/index.ts'
 import { type TenancyApi, tenancy } from '../modules/tenancy/index.ts'
@@ -41,6 +42,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   proof,
   edge,
   tenancy,
+  limits,
   database,
   cache,
   identity,

@@ -6,7 +6,19 @@ declare module 'fastify' {
     public?: boolean
     /** `<area>.<act>` that the caller's role must be granted. A route that is neither public nor names one is closed. */
     permission?: string
+    /** What a request takes from its caller's budgets; 1 unless it says otherwise. */
+    limit?: RouteLimit
   }
+}
+
+/** What a route costs. */
+export interface RouteLimit {
+  /** Units of the budgets of address and tenant. */
+  cost?: number
+  /** It tries a credential: it also takes from the small budget of attempts, which stays closed when Redis is away. */
+  attempt?: boolean
+  /** The field of the body that names the account; refused attempts at it have a budget of their own. */
+  account?: string
 }
 
 /**

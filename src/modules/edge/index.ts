@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { stores } from '../../data/index.ts'
-import { readSecret } from '../../data/secrets.ts'
+import { keepSecret, readSecret } from '../../data/secrets.ts'
 import { defineModule } from '../../kernel/module.ts'
 import { authorityFile, type Certificate, keepLocalAuthority, openLocalAuthority } from './authority.ts'
+import { makePass, PROBE_PASS, type ProbePass, readPass } from './probePass.ts'
 import { type EdgeAnswer, type EdgeRequest, requestEdge } from './request.ts'
 
+export type { ProbePass } from './probePass.ts'
 export type { EdgeAnswer, EdgeRequest } from './request.ts'
 
 /** The front door: where the deployment answers, by which names, with which certificates. */
@@ -25,6 +27,8 @@ export interface EdgeApi {
   openCertificates(): Promise<(host: string) => Promise<Certificate>>
   /** Asks this deployment through its own front door, as any client would. */
   request(request: EdgeRequest): Promise<EdgeAnswer>
+  /** What a request of our own probes carries; undefined for everybody else's. */
+  probePassOf(headers: Record<string, unknown>): ProbePass | undefined
 }
 
 const port = z.number().int().min(1).max(65_535)
@@ -65,11 +69,12 @@ export const edge = defineModule({
       })
     return found
   },
-  async start({ settings }, { stores }) {
+  async start({ settings, clock }, { stores }) {
     const { tlsKeyFileName, tlsCertificateFileName, ...door } = settings
     const own = tlsKeyFileName && tlsCertificateFileName
     if (!own) await keepLocalAuthority(stores.secrets)
     const file = own ? undefined : authorityFile(stores.secrets)
+    const passSecret = keepSecret(stores.secrets, 'probe-pass')
     const api: EdgeApi = {
       ...door,
       portInLinks: door.port === 443 ? '' : `:${door.port}`,
@@ -81,7 +86,15 @@ export const edge = defineModule({
         const certificate = { key, cert }
         return async () => certificate
       },
-      request: (request) => requestEdge({ ...door, authorityFile: file }, request),
+      request: ({ from = null, ...request }) =>
+        requestEdge(
+          { ...door, authorityFile: file },
+          {
+            ...request,
+            headers: { ...request.headers, [PROBE_PASS]: makePass(passSecret, clock.now(), from) },
+          },
+        ),
+      probePassOf: (headers) => readPass(passSecret, clock.now(), headers[PROBE_PASS]),
     }
     return { api }
   },

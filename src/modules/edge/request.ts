@@ -13,6 +13,8 @@ export interface EdgeRequest {
   /** Name and value in turns, exactly as sent, instead of `host` and `headers`. */
   rawHeaders?: string[]
   serverName?: string
+  /** The address that limits count it for; without one it is not counted (except with `rawHeaders`). */
+  from?: string
   body?: string | Buffer
   /** Over plain HTTP, which only redirects. */
   plain?: boolean

@@ -60,7 +60,7 @@ export function authRoutes({
     app.post(
       '/api/v1/auth/sign-in',
       {
-        config: { public: true },
+        config: { public: true, limit: { attempt: true, account: 'email' } },
         schema: {
           tags,
           summary: 'Sign in by e-mail and password',
