@@ -157,7 +157,7 @@ export function authRoutes({
     app.post(
       '/api/v1/auth/password',
       {
-        config: { permission: OWN },
+        config: { permission: OWN, limit: { attempt: true } },
         schema: {
           tags,
           summary: 'Change the password; signs out everywhere',

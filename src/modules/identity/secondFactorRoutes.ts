@@ -65,7 +65,7 @@ export function secondFactorRoutes(parts: SecondFactorParts): FastifyPluginAsync
     app.post(
       '/api/v1/auth/totp/confirm',
       {
-        config: { permission: OWN_PARTIAL },
+        config: { permission: OWN_PARTIAL, limit: { attempt: true } },
         schema: {
           tags,
           summary: 'Enrol by the first code; gives recovery codes once',
@@ -82,7 +82,7 @@ export function secondFactorRoutes(parts: SecondFactorParts): FastifyPluginAsync
     app.post(
       '/api/v1/auth/second-factor',
       {
-        config: { permission: OWN_PARTIAL },
+        config: { permission: OWN_PARTIAL, limit: { attempt: true } },
         schema: {
           tags,
           summary: 'Show the second factor: a code of the app or a recovery code',
