@@ -24,6 +24,7 @@ import { database } from '../modules/database/index.ts'
 import { type EdgeApi, edge } from '../modules/edge/index.ts'
 import { identity } from '../modules/identity/index.ts'
 import { limits } from '../modules/limits/index.ts'
+import { mail } from '../modules/mail/index.ts'
 import { media } from '../modules/media/index.ts'
 import { runtime } from '../modules/runtime/index.ts'
 import { type TenancyApi, tenancy } from '../modules/tenancy/index.ts'
@@ -45,6 +46,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   limits,
   database,
   cache,
+  mail,
   identity,
   media,
   runtime,

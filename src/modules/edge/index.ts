@@ -8,6 +8,7 @@ import { makePass, PROBE_PASS, type ProbePass, readPass } from './probePass.ts'
 import { type EdgeAnswer, type EdgeRequest, requestEdge } from './request.ts'
 
 export type { ProbePass } from './probePass.ts'
+export { authorityFile, keepLocalAuthority, openLocalAuthority } from './authority.ts'
 export type { EdgeAnswer, EdgeRequest } from './request.ts'
 
 /** The front door: where the deployment answers, by which names, with which certificates. */

@@ -5,8 +5,10 @@ import { defineModule } from '../../kernel/module.ts'
 import type { RouteGroup } from '../../kernel/routes.ts'
 import { api } from '../api/index.ts'
 import { edge } from '../edge/index.ts'
+import { mail } from '../mail/index.ts'
 import { tenancy } from '../tenancy/index.ts'
 import { openAccessTokens } from './accessTokens.ts'
+import { raiseAlarm } from './alarm.ts'
 import { type ApiTokens, openApiTokens } from './apiTokens.ts'
 import { openGraceWindow } from './graceWindow.ts'
 import { guard } from './guard.ts'
@@ -52,7 +54,7 @@ const TOLERANCE = 10_000
 /** Who may do what: members of tenants, operators, how they sign in and what they may. */
 export const identity = defineModule({
   name: 'identity',
-  needs: { stores, edge, tenancy, api },
+  needs: { stores, edge, tenancy, api, mail },
   settings: identitySettings,
   migrations: {
     control: new URL('./migrations/control/', import.meta.url),
@@ -71,7 +73,7 @@ export const identity = defineModule({
       ? [{ settings: ['identity.idleLife', 'identity.sessionLife'], why: 'idle time is part of the life.' }]
       : []),
   ],
-  async start({ settings, clock, log }, { stores, edge, tenancy }) {
+  async start({ settings, clock, log }, { stores, edge, tenancy, mail }) {
     const secret = (name: string) => Buffer.from(keepSecret(stores.secrets, name), 'hex')
     const passwords = await openPasswords(settings)
     const people = openPeople(passwords, clock)
@@ -92,7 +94,7 @@ export const identity = defineModule({
       idleLife: settings.idleLife,
       grace: settings.refreshGrace,
       theftAt: settings.refreshTheftAt,
-      onAlarm: (realm, alarm) => log.warn({ realm: realm.name, ...alarm }, 'a session was ended for safety'),
+      onAlarm: (realm, alarm) => raiseAlarm({ log, mail }, realm, alarm),
     }
     const sessions = openSessions(parts)
     const operators = operatorRealm(stores.control)

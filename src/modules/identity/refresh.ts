@@ -12,6 +12,13 @@ export interface Family {
   generation: number
 }
 
+/** A session that was ended against its holder's will. */
+export interface Alarm {
+  kind: EventKind
+  personId: string
+  session: string
+}
+
 /** What refreshing needs. */
 export interface Refreshing {
   clock: Clock
@@ -23,7 +30,7 @@ export interface Refreshing {
   /** Milliseconds without a refresh after which a session is over. */
   idleLife: number
   /** Told after an ending that the person must hear of is safely stored. */
-  onAlarm(realm: Realm, alarm: { kind: EventKind; personId: string; session: string }): void
+  onAlarm(realm: Realm, alarm: Alarm): void
 }
 
 interface Row {
@@ -58,7 +65,7 @@ export async function refreshFamily(
 
 interface Decision {
   family?: Family
-  alarm?: { kind: EventKind; personId: string; session: string }
+  alarm?: Alarm
 }
 
 async function decide(run: Run, realm: Realm, place: RefreshPlace, parts: Refreshing): Promise<Decision> {
