@@ -7,8 +7,8 @@ import { authorityFile, type Certificate, keepLocalAuthority, openLocalAuthority
 import { makePass, PROBE_PASS, type ProbePass, readPass } from './probePass.ts'
 import { type EdgeAnswer, type EdgeRequest, requestEdge } from './request.ts'
 
-export type { ProbePass } from './probePass.ts'
 export { authorityFile, keepLocalAuthority, openLocalAuthority } from './authority.ts'
+export type { ProbePass } from './probePass.ts'
 export type { EdgeAnswer, EdgeRequest } from './request.ts'
 
 /** The front door: where the deployment answers, by which names, with which certificates. */
