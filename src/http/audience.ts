@@ -45,9 +45,8 @@ export async function createAudience(
     tenantOf(request: IncomingMessage): Tenant | undefined
   },
 ): Promise<FastifyInstance> {
-  const answerError = async (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+  const answerError = (error: Error, request: FastifyRequest, reply: FastifyReply) => {
     const problem = toProblem(error)
-    if (problem.status === 413) await readAway(request.raw)
     if (problem.status >= 500) options.log.error({ err: error, requestId: request.id }, 'request failed')
     const { headers, text } = render(problem, request.raw)
     return reply.headers(headers).code(problem.status).send(text)
@@ -68,6 +67,9 @@ export async function createAudience(
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...HEADERS, 'x-request-id': request.id })
   })
+  app.addHook('onSend', async (request) => {
+    if (!request.raw.complete) await readAway(request.raw)
+  })
   app.setNotFoundHandler((request) => {
     throw noRoute(`Nothing answers ${request.method} here.`)
   })
@@ -81,7 +83,7 @@ export async function createAudience(
   return app
 }
 
-/** How long (ms) a body that is too large is read away, so that its sender hears why before the connection ends. */
+/** How long (ms) a body that nobody wanted is read away, so that its sender hears why before the connection ends. */
 const READ_AWAY_MS = 1_000
 
 /** A connection closed with unread bytes on it is reset, and the reset overtakes the answer (RFC 9112 §9.6). */

@@ -31,6 +31,11 @@ const plugin: FastifyPluginAsync = async (app) => {
   app.get('/refused', async () => {
     throw Object.assign(new Error('secret-internal'), { statusCode: 404 })
   })
+  app.post(
+    '/early',
+    { onRequest: async (_request, reply) => reply.code(401).send('no') },
+    async () => 'never',
+  )
   app.post('/echo', async (request) => request.body)
 }
 const tenantPlugin: FastifyPluginAsyncZod = async (app) => {
@@ -126,10 +131,13 @@ describe('the server', () => {
     assert.match(String(answer.headers['content-security-policy']), /style-src 'sha256-/)
   })
 
-  it('tells the sender of a body that is too large, however much of it is on its way', async () => {
+  it('tells the sender of a body that nobody wants, however much of it is on its way', async () => {
     const headers = { 'content-type': 'application/json' }
-    for (const size of [1_100_000, 8_000_000])
-      assert.equal((await ask('/echo', { method: 'POST', body: 'x'.repeat(size), headers })).status, 413)
+    for (const size of [1_100_000, 8_000_000]) {
+      const body = 'x'.repeat(size)
+      assert.equal((await ask('/echo', { method: 'POST', body, headers })).status, 413)
+      assert.equal((await ask('/early', { method: 'POST', body, headers })).status, 401)
+    }
   })
 
   it('refuses malformed and poisoned JSON with 400', async () => {

@@ -56,7 +56,7 @@ export async function requestEdge(
     path,
     method,
     agent: false,
-    headers: rawHeaders ?? { host, ...headers },
+    headers: rawHeaders ?? { host, ...lengthOf(body), ...headers },
     signal: AbortSignal.timeout(TIMEOUT),
   } as const
   const { promise, resolve, reject } = Promise.withResolvers<EdgeAnswer>()
@@ -78,4 +78,9 @@ export async function requestEdge(
   })
   sent.end(body)
   return promise
+}
+
+/** Said outright: Node adds it for the usual methods alone, and a DELETE may have a body. */
+function lengthOf(body: string | Buffer | undefined): Record<string, string> {
+  return body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
 }

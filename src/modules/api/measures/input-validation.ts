@@ -47,17 +47,19 @@ export function inputValidation(edge: EdgeApi, tenancy: TenancyApi): Measure {
 async function attack(requests: readonly Malformed[], ask: Ask): Promise<string[]> {
   const wrong: string[] = []
   for (const request of requests) {
-    const { status, type, body } = await ask(request)
+    const { status, type, body } = await ask(request).catch(noAnswer)
     const verdict =
-      status >= 500
-        ? 'broke'
-        : status < 400 && request.excluded
-          ? 'was taken'
-          : status >= 400 && !type.startsWith('application/problem+json')
-            ? 'is no problem document'
-            : /\.ts:\d|node_modules|at async |SELECT /.test(body)
-              ? 'shows its inside'
-              : undefined
+      status === 0
+        ? `gave no answer (${body})`
+        : status >= 500
+          ? 'broke'
+          : status < 400 && request.excluded
+            ? 'was taken'
+            : status >= 400 && !type.startsWith('application/problem+json')
+              ? 'is no problem document'
+              : /\.ts:\d|node_modules|at async |SELECT /.test(body)
+                ? 'shows its inside'
+                : undefined
     if (verdict)
       wrong.push(
         `${status} ${verdict}: ${request.path.slice(0, 60)} ${String(request.body ?? '').slice(0, 40)}`,
@@ -65,6 +67,12 @@ async function attack(requests: readonly Malformed[], ask: Ask): Promise<string[
   }
   return wrong.slice(0, 5)
 }
+
+const noAnswer = (error: Error & { code?: string }): Answer => ({
+  status: 0,
+  type: '',
+  body: error.code ?? error.message,
+})
 
 async function askThere(edge: EdgeApi, { host }: Operation, request: Malformed): Promise<Answer> {
   const { method, path, body, headers } = request
