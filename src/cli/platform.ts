@@ -19,6 +19,7 @@ import { defineProblem } from '../kernel/problems.ts'
 import type { GivesRoutes, RouteGroup } from '../kernel/routes.ts'
 import { loadSettings, type SettingsLayer } from '../kernel/settings.ts'
 import { api } from '../modules/api/index.ts'
+import { browser } from '../modules/browser/index.ts'
 import { cache } from '../modules/cache/index.ts'
 import { database } from '../modules/database/index.ts'
 import { type EdgeApi, edge } from '../modules/edge/index.ts'
@@ -48,6 +49,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   cache,
   mail,
   identity,
+  browser,
   media,
   runtime,
   api,
