@@ -16,6 +16,7 @@ export type EventKind =
   | 'impersonation-started'
   | 'impersonated-act'
   | 'impersonation-ended'
+  | 'identity-linked'
 
 /** An event as its realm sees it. */
 export interface IdentityEvent {

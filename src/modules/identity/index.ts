@@ -27,6 +27,8 @@ import { secondFactorRoutes } from './secondFactorRoutes.ts'
 import { openSecondFactors, type SecondFactors } from './secondFactors.ts'
 import { openSessions, type SessionParts, type Sessions } from './sessions.ts'
 import { identitySettings } from './settings.ts'
+import { openSso, type Sso } from './sso.ts'
+import { ssoRoutes } from './ssoRoutes.ts'
 import { tokenRoutes } from './tokenRoutes.ts'
 
 export { memberRoles, operatorRoles } from './permissions.ts'
@@ -40,6 +42,7 @@ export interface IdentityApi {
   apiTokens: ApiTokens
   secondFactors: SecondFactors
   impersonations: Impersonations
+  sso: Sso
   keys: KeyRing
   /** The people who run the deployment. */
   operators: Realm
@@ -105,6 +108,8 @@ export const identity = defineModule({
       clock,
       life: settings.impersonationLife,
     })
+    const ssoKey = secret('identity-sso')
+    const sso = openSso(settings.sso, ssoKey, clock)
     const secondFactors = openSecondFactors(secret('identity-second-factors'), clock)
     const own: IdentityApi = {
       passwords,
@@ -113,6 +118,7 @@ export const identity = defineModule({
       apiTokens,
       secondFactors,
       impersonations,
+      sso,
       keys,
       operators,
     }
@@ -144,6 +150,17 @@ export const identity = defineModule({
     const bySlug = async (slug: string) => tenantRealm(await tenancy.bySlug(slug))
     const begin = operatorImpersonationRoutes(impersonations, bySlug) as unknown as FastifyPluginAsync
     const look = tenantImpersonationRoutes(impersonations, realms.tenant) as unknown as FastifyPluginAsync
+    const elsewhere = ssoRoutes({
+      sso,
+      people,
+      sessions,
+      clock,
+      key: ssoKey,
+      idleLife: settings.idleLife,
+      originOf: (request) => `https://${request.hostname}${edge.portInLinks}`,
+      realmOf: realms.tenant,
+    }) as unknown as FastifyPluginAsync
+    routes.push({ audience: 'tenant', plugin: elsewhere })
     routes.push({ audience: 'admin', plugin: begin }, { audience: 'tenant', plugin: look })
     return {
       api: own,
@@ -156,6 +173,7 @@ export const identity = defineModule({
         apiTokens,
         secondFactors,
         impersonations,
+        sso,
         operators,
         sessions,
         keys,

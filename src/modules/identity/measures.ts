@@ -18,6 +18,7 @@ import { passwordHash } from './measures/auth-password-hash.ts'
 import { passwordRehash } from './measures/auth-password-rehash.ts'
 import { refreshFamilyMeasure } from './measures/auth-refresh-family.ts'
 import { refreshTheft } from './measures/auth-refresh-theft.ts'
+import { authSso } from './measures/auth-sso.ts'
 import { impersonationAudit } from './measures/impersonation-audit.ts'
 import { impersonationTtl } from './measures/impersonation-ttl.ts'
 import type { People } from './people.ts'
@@ -25,6 +26,7 @@ import type { Realm } from './realm.ts'
 import type { SecondFactors } from './secondFactors.ts'
 import type { SessionParts, Sessions } from './sessions.ts'
 import type { IdentitySettings } from './settings.ts'
+import type { Sso } from './sso.ts'
 
 /** What the probes of this module are given. */
 export interface MeasureParts {
@@ -34,6 +36,7 @@ export interface MeasureParts {
   apiTokens: ApiTokens
   secondFactors: SecondFactors
   impersonations: Impersonations
+  sso: Sso
   operators: Realm
   sessions: Sessions
   keys: KeyRing
@@ -59,6 +62,7 @@ export function identityMeasures(given: MeasureParts): Measure[] {
     accessAuthorised(given),
     accessRole2fa(given),
     admin2fa(given),
+    authSso(given),
     impersonationTtl(given),
     impersonationAudit(given),
     refreshFamilyMeasure(given),

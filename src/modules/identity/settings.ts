@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration } from '../../kernel/duration.ts'
+import { ssoProvider } from './sso.ts'
 
 /** What a deployment decides about people and their sessions. */
 export const identitySettings = z.object({
@@ -34,6 +35,8 @@ export const identitySettings = z.object({
   refreshTheftAt: z.number().int().min(2).max(20).default(3),
   /** How long an operator may act in a member's name at a time. */
   impersonationLife: duration.default(900_000),
+  /** OpenID providers that members may sign in with. */
+  sso: z.array(ssoProvider).default([]),
   /** From publishing a new signing key to signing by it; every process has read it by then. */
   keyLead: duration.default(60_000),
 })

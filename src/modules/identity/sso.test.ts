@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, it } from 'node:test'
+import { Provider } from 'oidc-provider'
+import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
+import { type EdgeAnswer, type EdgeApi, edge } from '../edge/index.ts'
+import type { Tenant } from '../tenancy/index.ts'
+import { type IdentityApi, identity } from './index.ts'
+import { tenantRealm } from './realm.ts'
+
+let platform: TestPlatform
+let tenant: Tenant
+let issuer: Server
+let issuerUrl: string
+before(async () => {
+  issuer = createServer().listen(0, '127.0.0.1')
+  await once(issuer, 'listening')
+  issuerUrl = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`
+  const sso = [{ name: 'peer', issuer: issuerUrl, clientId: 'surety' }]
+  platform = await testPlatform([edge, identity], { identity: { sso } })
+  await platform.serve()
+  tenant = await platform.makeTenant('rows')
+  issuer.on('request', openProvider().callback())
+})
+after(async () => {
+  await platform?.stop()
+  issuer?.closeAllConnections()
+  issuer?.close()
+})
+
+const doors = () => platform.api('edge') as EdgeApi
+const host = () => tenant.hosts[0] as string
+
+/** The certified OpenID provider of its name, signing in whoever is named. */
+function openProvider(): Provider {
+  return new Provider(issuerUrl, {
+    clients: [
+      {
+        client_id: 'surety',
+        token_endpoint_auth_method: 'none',
+        redirect_uris: [`https://${host()}${doors().portInLinks}/api/v1/auth/sso/peer/return`],
+        response_types: ['code'],
+        grant_types: ['authorization_code'],
+      },
+    ],
+    claims: { openid: ['sub'], email: ['email', 'email_verified'] },
+    conformIdTokenClaims: false,
+    pkce: { required: () => true },
+    features: { devInteractions: { enabled: true } },
+    findAccount: (_context, id) => ({
+      accountId: id,
+      claims: () => ({ sub: id, email: `${id}@example.org`, email_verified: id !== 'unverified' }),
+    }),
+    ttl: { Interaction: 600, Session: 600, Grant: 600, AccessToken: 600, IdToken: 600 },
+  })
+}
+
+/** A browser that keeps what each site sets. */
+function browser() {
+  const here = new Map<string, string>()
+  const there = new Map<string, string>()
+  const keep = (jar: Map<string, string>, lines: readonly string[]) => {
+    for (const line of lines) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      if (value) jar.set(name, value)
+      else jar.delete(name)
+    }
+  }
+  const cookie = (jar: Map<string, string>) => [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+  return {
+    async ask(method: string, path: string, body?: unknown): Promise<EdgeAnswer> {
+      const headers = { cookie: cookie(here), ...(body ? { 'content-type': 'application/json' } : {}) }
+      const request = { host: host(), method, path, headers, ...(body ? { body: JSON.stringify(body) } : {}) }
+      const answer = await doors().request(request)
+      keep(here, [answer.headers['set-cookie'] ?? []].flat())
+      return answer
+    },
+    /** Signs in at the provider as `id` and says where the provider sends the browser. */
+    async visit(url: string, id: string): Promise<string> {
+      let next = url
+      let form: URLSearchParams | undefined
+      for (let step = 0; step < 12 && next.startsWith(issuerUrl); step += 1) {
+        const method = form ? 'POST' : 'GET'
+        const answer = await fetch(next, {
+          method,
+          redirect: 'manual',
+          headers: { cookie: cookie(there) },
+          ...(form ? { body: form } : {}),
+        })
+        keep(there, answer.headers.getSetCookie())
+        const location = answer.headers.get('location')
+        const page = location ? '' : await answer.text()
+        form = undefined
+        if (location) next = new URL(location, issuerUrl).href
+        else {
+          const prompt = /name="prompt" value="(\w+)"/.exec(page)?.[1]
+          assert.ok(prompt, page.slice(0, 500))
+          next = new URL(/action="([^"]+)"/.exec(page)?.[1] ?? '', issuerUrl).href
+          form = new URLSearchParams(prompt === 'login' ? { prompt, login: id, password: 'x' } : { prompt })
+        }
+      }
+      return next
+    },
+  }
+}
+
+async function signInAs(client: ReturnType<typeof browser>, id: string): Promise<EdgeAnswer> {
+  const begun = await client.ask('GET', '/api/v1/auth/sso/peer')
+  assert.equal(begun.status, 303, begun.body)
+  const back = new URL(await client.visit(String(begun.headers.location), id))
+  return client.ask('GET', `${back.pathname}${back.search}`)
+}
+
+const add = (email: string, password: string | null) =>
+  (platform.api('identity') as IdentityApi).people.add(tenantRealm(tenant), {
+    email,
+    name: email,
+    role: 'reader',
+    password,
+  })
+const who = async (client: ReturnType<typeof browser>) =>
+  JSON.parse((await client.ask('GET', '/api/v1/auth/me')).body) as { email?: string }
+
+it('signs in somebody whom an administrator added, and finds them again by issuer and subject', async () => {
+  await add('mia@example.org', null)
+  for (let time = 0; time < 2; time += 1) {
+    const client = browser()
+    const answer = await signInAs(client, 'mia')
+    assert.equal(answer.status, 200, answer.body)
+    assert.equal((await who(client)).email, 'mia@example.org')
+  }
+})
+
+it('links an account that has a password only after the password was given', async () => {
+  const password = 'a long enough sentence'
+  await add('ben@example.org', password)
+  const client = browser()
+  const asked = await signInAs(client, 'ben')
+  assert.deepEqual([asked.status, JSON.parse(asked.body).code], [409, 'sso-link-needed'])
+  assert.equal((await client.ask('GET', '/api/v1/auth/me')).status, 401)
+  const body = { email: 'ben@example.org', password }
+  assert.equal((await browser().ask('POST', '/api/v1/auth/sso/link', body)).status, 401)
+  assert.equal(
+    (await client.ask('POST', '/api/v1/auth/sso/link', { ...body, password: 'wrong one' })).status,
+    401,
+  )
+  assert.equal((await client.ask('POST', '/api/v1/auth/sso/link', body)).status, 200)
+  const again = browser()
+  assert.equal((await signInAs(again, 'ben')).status, 200)
+  assert.equal((await who(again)).email, 'ben@example.org')
+})
+
+it('knows neither strangers nor addresses that the provider did not verify', async () => {
+  await add('unverified@example.org', null)
+  for (const id of ['stranger', 'unverified']) {
+    const client = browser()
+    assert.equal((await signInAs(client, id)).status, 401, id)
+    assert.equal((await client.ask('GET', '/api/v1/auth/me')).status, 401)
+  }
+})
+
+it('takes no answer in a browser that did not ask', async () => {
+  const client = browser()
+  const begun = await client.ask('GET', '/api/v1/auth/sso/peer')
+  const back = new URL(await client.visit(String(begun.headers.location), 'mia'))
+  const other = await browser().ask('GET', `${back.pathname}${back.search}`)
+  assert.equal(JSON.parse(other.body).code, 'sso-refused')
+})

@@ -1,0 +1,133 @@
+import * as oidc from 'openid-client'
+import { z } from 'zod'
+import { readSecret } from '../../data/secrets.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { defineProblem } from '../../kernel/problems.ts'
+import { seal, unseal } from './seal.ts'
+
+const unknownProvider = defineProblem({ code: 'sso-unknown', status: 404, title: 'No such sign-in provider' })
+const refused = defineProblem({ code: 'sso-refused', status: 401, title: 'The sign-in was not accepted' })
+
+/** An OpenID provider as the settings name it. */
+export const ssoProvider = z.object({
+  /** Part of its addresses here: `google`. */
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/),
+  /** For Microsoft the tenant's own issuer, never `common`. */
+  issuer: z.url(),
+  clientId: z.string().min(1),
+  clientSecretFileName: z.string().optional(),
+})
+
+export type SsoProvider = z.output<typeof ssoProvider>
+
+/** Somebody as another issuer knows them. */
+export interface Federated {
+  issuer: string
+  subject: string
+  /** Only when the issuer says that it checked the address. */
+  verifiedEmail: string | null
+}
+
+/** Signing in at another issuer: OpenID Connect, authorization code with PKCE. */
+export interface Sso {
+  providers: readonly SsoProvider[]
+  /** Where to send the browser, and what it must bring back: sealed, good for ten minutes, for this realm alone. */
+  begin(realm: string, provider: string, redirectUri: string): Promise<{ url: string; transaction: string }>
+  /** Who came back. Throws a Problem `sso-refused` (401) when anything does not fit what was begun. */
+  finish(realm: string, provider: string, returned: URL, transaction: string): Promise<Federated>
+  /** The same rules with other providers. */
+  among(providers: readonly SsoProvider[]): Sso
+}
+
+/** Milliseconds from leaving to coming back. */
+const TRANSACTION_LIFE = 600_000
+
+const Transaction = z.object({
+  verifier: z.string(),
+  state: z.string(),
+  nonce: z.string(),
+  redirectUri: z.string(),
+  until: z.number(),
+})
+
+export function openSso(providers: readonly SsoProvider[], key: Uint8Array, clock: Clock): Sso {
+  const opened = new Map<string, Promise<oidc.Configuration>>()
+  const find = (name: string) => {
+    const provider = providers.find((one) => one.name === name)
+    if (!provider) throw unknownProvider(`There is no provider "${name}" here.`)
+    const known = opened.get(name) ?? discover(provider)
+    opened.set(name, known)
+    known.catch(() => opened.delete(name)) // asked again next time
+    return known
+  }
+  const bound = (realm: string, provider: string) => `sso ${realm} ${provider}`
+  return {
+    providers,
+    among: (others) => openSso(others, key, clock),
+    async begin(realm, provider, redirectUri) {
+      const configuration = await find(provider)
+      const verifier = oidc.randomPKCECodeVerifier()
+      const [state, nonce] = [oidc.randomState(), oidc.randomNonce()]
+      const url = oidc.buildAuthorizationUrl(configuration, {
+        redirect_uri: redirectUri,
+        scope: 'openid email',
+        code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+        state,
+        nonce,
+      })
+      const until = clock.now().getTime() + TRANSACTION_LIFE
+      const kept = Buffer.from(JSON.stringify({ verifier, state, nonce, redirectUri, until }))
+      return { url: url.href, transaction: seal(kept, key, bound(realm, provider)).toString('base64url') }
+    },
+    async finish(realm, provider, returned, transaction) {
+      const configuration = await find(provider)
+      const begun = readTransaction(transaction, key, bound(realm, provider), clock.now())
+      if (!begun) throw refused('It was not begun in this browser, or too long ago. Begin again.')
+      const here = new URL(begun.redirectUri)
+      here.search = returned.search
+      const tokens = await oidc
+        .authorizationCodeGrant(configuration, here, {
+          pkceCodeVerifier: begun.verifier,
+          expectedState: begun.state,
+          expectedNonce: begun.nonce,
+          idTokenExpected: true,
+        })
+        .catch((error: unknown) => {
+          throw refused('The answer of the provider does not fit. Begin again.', { cause: error })
+        })
+      const claims = tokens.claims() as oidc.IDToken
+      const verifiedEmail =
+        claims.email_verified === true ? String(claims.email ?? '').toLowerCase() || null : null
+      return { issuer: claims.iss, subject: claims.sub, verifiedEmail }
+    },
+  }
+}
+
+/** Reads the issuer's own description (OpenID Connect Discovery); it must name itself as we know it. */
+async function discover({
+  issuer,
+  clientId,
+  clientSecretFileName,
+}: SsoProvider): Promise<oidc.Configuration> {
+  const url = new URL(issuer)
+  const secret = clientSecretFileName ? readSecret(clientSecretFileName) : undefined
+  const authentication = secret ? oidc.ClientSecretPost(secret) : oidc.None()
+  // Plain HTTP only on this machine, where nobody listens in between.
+  const local = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
+  return oidc.discovery(url, clientId, undefined, authentication, {
+    timeout: 10,
+    // Verifies the ID token's signature as well; by default the library trusts the TLS of the token endpoint alone.
+    execute: [oidc.enableNonRepudiationChecks, ...(local ? [oidc.allowInsecureRequests] : [])],
+  })
+}
+
+function readTransaction(text: string, key: Uint8Array, name: string, now: Date) {
+  try {
+    const kept = JSON.parse(unseal(Buffer.from(text, 'base64url'), key, name).toString())
+    const begun = Transaction.parse(kept)
+    return begun.until > now.getTime() ? begun : undefined
+  } catch {
+    return undefined // made by somebody else, for another provider, or cut short
+  }
+}

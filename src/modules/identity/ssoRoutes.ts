@@ -1,0 +1,131 @@
+import type { CookieSerializeOptions } from '@fastify/cookie'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { Clock } from '../../kernel/clock.ts'
+import { setTokens } from './cookies.ts'
+import { link, personOf } from './federated.ts'
+import type { People } from './people.ts'
+import { notSignedIn } from './person.ts'
+import type { Realm } from './realm.ts'
+import { deviceOf, Email, Secret } from './routes.ts'
+import { seal, unseal } from './seal.ts'
+import type { Sessions } from './sessions.ts'
+import type { Federated, Sso } from './sso.ts'
+
+/** What the routes about other issuers need. */
+export interface SsoRouteParts {
+  sso: Sso
+  people: People
+  sessions: Sessions
+  clock: Clock
+  key: Uint8Array
+  idleLife: number
+  /** The deployment's own address of a request's host. */
+  originOf(request: FastifyRequest): string
+  realmOf(request: FastifyRequest): Realm
+}
+
+const TRANSACTION = '__Host-surety-sso'
+const PENDING = '__Host-surety-link'
+// Lax: the browser brings it along when the provider sends it back, which Strict would not.
+const OPTIONS: CookieSerializeOptions = {
+  path: '/',
+  secure: true,
+  httpOnly: true,
+  sameSite: 'lax',
+  maxAge: 600,
+}
+// The session's cookies are Strict and would not be sent by a redirect that began elsewhere; this page begins anew here.
+const BOUNCE =
+  '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/"><title>Signed in</title><a href="/">/</a>'
+
+const tags = ['sign-in']
+const byProvider = z.object({ provider: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/) })
+// RFC 6749 answers carry more than we read; what matters is checked against what was begun.
+const Returned = z
+  .object({ code: z.string().max(4096).optional(), state: z.string().max(512).optional() })
+  .loose()
+
+/** Signing in at Google, Microsoft, Apple or any other OpenID provider that the settings name. */
+export function ssoRoutes(parts: SsoRouteParts): FastifyPluginAsyncZod {
+  const { sso, people, sessions, clock, key, realmOf } = parts
+  const enter = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    person: { id: string; password: string | null },
+  ) => {
+    const tokens = await sessions.begin(realmOf(request), person, {
+      device: deviceOf(request),
+      factors: ['sso'],
+    })
+    for (const name of [TRANSACTION, PENDING]) reply.setCookie(name, '', { ...OPTIONS, maxAge: 0 })
+    setTokens(reply, tokens, parts.idleLife)
+    return tokens.session
+  }
+  return async (app) => {
+    app.get(
+      '/api/v1/auth/sso/:provider',
+      {
+        config: { public: true, limit: { attempt: true } },
+        schema: { tags, summary: 'Go to a provider to sign in', params: byProvider },
+      },
+      async (request, reply) => {
+        const { provider } = request.params
+        const redirectUri = `${parts.originOf(request)}/api/v1/auth/sso/${provider}/return`
+        const { url, transaction } = await sso.begin(realmOf(request).name, provider, redirectUri)
+        return reply
+          .setCookie(TRANSACTION, transaction, OPTIONS)
+          .header('cache-control', 'no-store')
+          .redirect(url, 303)
+      },
+    )
+    app.get(
+      '/api/v1/auth/sso/:provider/return',
+      {
+        config: { public: true, limit: { attempt: true } },
+        schema: { tags, summary: 'Come back from a provider', params: byProvider, querystring: Returned },
+      },
+      async (request, reply) => {
+        const realm = realmOf(request)
+        const returned = new URL(request.url, parts.originOf(request))
+        const transaction = request.cookies[TRANSACTION] ?? ''
+        const who = await sso.finish(realm.name, request.params.provider, returned, transaction)
+        const pending = seal(Buffer.from(JSON.stringify(who)), key, `link ${realm.name}`).toString(
+          'base64url',
+        )
+        reply.setCookie(PENDING, pending, OPTIONS)
+        await enter(request, reply, await personOf(realm, who, clock))
+        return reply.type('text/html; charset=utf-8').send(BOUNCE)
+      },
+    )
+    app.post(
+      '/api/v1/auth/sso/link',
+      {
+        config: { public: true, limit: { attempt: true, account: 'email' } },
+        schema: {
+          tags,
+          summary: 'Confirm by password that an account and the identity just shown are one person',
+          body: z.object({ email: Email, password: Secret }),
+          response: { 200: z.object({ session: z.uuid() }) },
+        },
+      },
+      async (request, reply) => {
+        const realm = realmOf(request)
+        const who = readPending(request.cookies[PENDING] ?? '', key, `link ${realm.name}`)
+        const person = await people.signIn(realm, request.body.email, request.body.password)
+        if (who?.verifiedEmail !== person.email) throw notSignedIn('Sign in at the provider first.')
+        await link(realm, who, person.id, clock)
+        return { session: await enter(request, reply, person) }
+      },
+    )
+  }
+}
+
+function readPending(text: string, key: Uint8Array, name: string): Federated | undefined {
+  try {
+    return JSON.parse(unseal(Buffer.from(text, 'base64url'), key, name).toString()) as Federated
+  } catch {
+    return undefined
+  }
+}
