@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { root } from './dependencies.mjs'
@@ -28,9 +28,14 @@ export async function launch(args) {
   }
 }
 
+/** The package itself rather than its link in node_modules/.bin, which npm 9 removes with the packages of other platforms. */
 function pinnedNode() {
-  const pinned = join(root, 'node_modules/.bin', process.platform === 'win32' ? 'node.cmd' : 'node')
-  if (existsSync(pinned)) return pinned
+  const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const file = process.platform === 'win32' ? 'bin/node.exe' : 'bin/node'
+  const pinned = Object.keys(optionalDependencies)
+    .map((name) => join(root, 'node_modules', name, file))
+    .find((path) => existsSync(path))
+  if (pinned) return pinned
   if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath
   throw new Error(
     [

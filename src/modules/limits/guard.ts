@@ -81,9 +81,14 @@ export function limitGuard(audience: Audience, parts: LimitParts): FastifyPlugin
       // Whoever gets in was no guesser: only refused attempts at an account add up.
       if (who.account && reply.statusCode < 300) await limiter.forget(who.account)
       if (!isRefusal(request, reply)) return
-      const tenantId = audience === 'tenant' ? request.tenant.id : null
+      const tenant = audience === 'tenant' ? request.tenant : null
       await watch
-        .note({ network: who.network, audience, tenantId })
+        .note({
+          network: who.network,
+          audience,
+          tenantId: tenant?.id ?? null,
+          canary: tenant?.canary ?? false,
+        })
         .catch((error: unknown) => log.error({ err: error }, 'a refused attempt was not counted'))
     })
   }

@@ -11,6 +11,8 @@ export interface RefusedAttempt {
   network: string
   audience: Audience
   tenantId: string | null
+  /** The tenant exists to be attacked by probes. */
+  canary: boolean
 }
 
 /** Watches for somebody who keeps trying. A test may replace `note`. */
@@ -38,7 +40,11 @@ export function openIntrusionWatch(
         'INSERT INTO limits.intrusion (id, at, network, audience, tenant_id, attempts) VALUES ($1, $2, $3, $4, $5, $6)',
         [newId(), clock.now(), network, audience, tenantId, at],
       )
-      log.warn({ alarm: 'intrusion', ...attempt, attempts: at }, 'somebody keeps trying to get in')
+      // Our own probes attack canaries many times a day: recorded like any other, but nobody is to be woken.
+      log[attempt.canary ? 'info' : 'warn'](
+        { alarm: 'intrusion', ...attempt, attempts: at },
+        'somebody keeps trying to get in',
+      )
     },
   }
 }

@@ -1,5 +1,6 @@
-import { link, mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { existsSync } from 'node:fs'
+import { link, mkdir, readdir, readFile, rm, rmdir, symlink } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
 import { newId } from '../../../kernel/ids.ts'
 import { Problem } from '../../../kernel/problems.ts'
 import { type Measure, measure } from '../../../proof/measure.ts'
@@ -44,7 +45,7 @@ export function filestoreLayout(root: string, canaries: () => Promise<CanaryPair
             check(
               `${model}: writing by ${what}, files outside the own folder`,
               [],
-              await writeOutside(root, a, path),
+              await writeOutside(root, a, path, `${b.slug}/${name}`),
             )
           await rm(join(folder(a), name, 'hardlink'), { force: true })
           check(`${model}: the other tenant's file`, ofB, await read(b, `${name}/marker`).catch(refused))
@@ -88,11 +89,16 @@ async function tryRead(tenant: Tenant, path: string, foreign: string): Promise<s
 }
 
 /** Where a write landed outside the tenant's own folder. What it left anywhere is removed. */
-async function writeOutside(root: string, tenant: Tenant, path: string): Promise<string[]> {
+async function writeOutside(root: string, tenant: Tenant, path: string, aim: string): Promise<string[]> {
   const planted = `planted ${newId()}`
   await write(tenant, path, planted).catch(refused)
   const found = await findContent(root, planted)
   for (const file of found) await rm(join(root, file), { force: true })
+  if (existsSync(aim)) {
+    await rm(aim, { recursive: true })
+    await rmdir(dirname(aim)).catch(() => undefined)
+    found.push(`(the process's own directory)/${aim}`)
+  }
   return found.filter((file) => !file.startsWith(`filestore/${tenant.slug}/`))
 }
 
