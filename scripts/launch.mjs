@@ -30,7 +30,7 @@ export async function launch(args) {
 
 /** The package itself rather than its link in node_modules/.bin, which npm 9 removes with the packages of other platforms. */
 function pinnedNode() {
-  const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const { optionalDependencies = {} } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const file = process.platform === 'win32' ? 'bin/node.exe' : 'bin/node'
   const pinned = Object.keys(optionalDependencies)
     .map((name) => join(root, 'node_modules', name, file))

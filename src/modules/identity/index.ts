@@ -7,7 +7,7 @@ import { api } from '../api/index.ts'
 import { edge } from '../edge/index.ts'
 import { mail } from '../mail/index.ts'
 import { tenancy } from '../tenancy/index.ts'
-import { openAccessTokens } from './accessTokens.ts'
+import { type AccessTokens, openAccessTokens } from './accessTokens.ts'
 import { raiseAlarm } from './alarm.ts'
 import { type ApiTokens, openApiTokens } from './apiTokens.ts'
 import { openGraceWindow } from './graceWindow.ts'
@@ -44,6 +44,7 @@ export interface IdentityApi {
   impersonations: Impersonations
   sso: Sso
   keys: KeyRing
+  access: AccessTokens
   /** The people who run the deployment. */
   operators: Realm
 }
@@ -120,6 +121,7 @@ export const identity = defineModule({
       impersonations,
       sso,
       keys,
+      access: parts.access,
       operators,
     }
     const reload = setInterval(() => {

@@ -15,20 +15,14 @@ before(async () => {
 after(() => platform?.stop())
 
 it('auth.jwt.password goes red when tokens are read but not verified', () => {
-  const { sessions } = platform.api('identity') as IdentityApi
-  const { whose } = sessions
+  const { access } = platform.api('identity') as IdentityApi
+  const { verify } = access
   return proveBySabotage(platform.api('proof') as ProofApi, 'auth.jwt.password', {
     async sabotage() {
-      const claims = (token: string) => decodeJwt(token) as unknown as AccessClaims
-      sessions.whose = async (_realm, token) =>
-        ({
-          claims: claims(token),
-          person: { id: claims(token).sub, role: 'owner' },
-          factors: ['pwd'],
-        }) as never
+      access.verify = async (_realm, token) => decodeJwt(token) as unknown as AccessClaims
     },
     async repair() {
-      sessions.whose = whose
+      access.verify = verify
     },
     seen: /attempts on each of .* not refused/,
   })
