@@ -1,5 +1,6 @@
 import { program } from 'commander'
 import { Problem } from '../kernel/problems.ts'
+import { egress } from './egress.ts'
 import { superuserUrl } from './environment.ts'
 import { planMove } from './movePlan.ts'
 import { addIdentityCommands } from './operator.ts'
@@ -21,6 +22,7 @@ program
   .action(up)
 program.command('serve').description('answer HTTP').action(serve)
 program.command('work').description('run probes on schedule').action(work)
+program.command('egress').description('let connections out, to sub-processors alone').action(egress)
 
 program
   .command('prove')

@@ -23,6 +23,7 @@ import { browser } from '../modules/browser/index.ts'
 import { cache } from '../modules/cache/index.ts'
 import { database } from '../modules/database/index.ts'
 import { type EdgeApi, edge } from '../modules/edge/index.ts'
+import { egress } from '../modules/egress/index.ts'
 import { identity } from '../modules/identity/index.ts'
 import { limits } from '../modules/limits/index.ts'
 import { mail } from '../modules/mail/index.ts'
@@ -48,6 +49,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   database,
   cache,
   mail,
+  egress,
   identity,
   browser,
   media,

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import pc from 'picocolors'
 import { ensureServers } from '../data/local/binaries.ts'
+import { removeShortSocketFolder, socketFolder } from '../data/local/home.ts'
 import { startPostgres } from '../data/local/postgres.ts'
 import { startRedis } from '../data/local/redis.ts'
 import { parseDatabaseUrl } from '../data/sql.ts'
@@ -19,7 +20,8 @@ const GRACE_MS = 5_000
 
 /**
  * Boots everything on this machine: Postgres and Redis (private ones in `.data/`, unless DATABASE_URL and REDIS_URL name
- * others), roles and schemas, the serving process and the working process. Ends all of it when this process ends.
+ * others), roles and schemas, the way out, the serving process and the working process. Ends all of it when this process
+ * ends.
  */
 export async function up(options: { app?: string; profile?: string }): Promise<void> {
   const log = (line: string) => console.log(pc.dim(line))
@@ -42,12 +44,12 @@ export async function up(options: { app?: string; profile?: string }): Promise<v
     const settings = loadSettings(modulesOf(app), { environment: own, profile: profileLayer(own) })
     const { shutdownTimeout } = settings.runtime as { shutdownTimeout: number }
     const stopWithin = shutdownTimeout + GRACE_MS
-    for (const name of ['serve', 'work'] as const) {
+    for (const name of ['egress', 'serve', 'work'] as const) {
       const child = supervise({
         name,
         args: [resolve(import.meta.dirname, 'main.ts'), name],
-        // The serving process gets no file name of the migrator's or the sealer's password.
-        env: { ...process.env, ...(name === 'serve' ? environment.app : environment.all) },
+        // Only the working process gets the file names of the migrator's and the sealer's passwords.
+        env: { ...process.env, ...(name === 'work' ? environment.all : environment.app) },
         log,
         restart: RESTART_POLICY,
       })
@@ -94,6 +96,7 @@ async function startServers(
     SURETY_STORES__SECRETS: secrets,
     SURETY_STORES__FILES: dir,
     SURETY_STORES__APP_PASSWORD_FILE_NAME: join(secrets, 'app-password'),
+    SURETY_EGRESS__SOCKET: egressSocket(dir, endings),
     ...(redis ? { SURETY_STORES__REDIS_SOCKET: redis.path, ...passwordFile(secrets, redis.password) } : {}),
     ...(REDIS_URL ? { SURETY_STORES__REDIS_URL: REDIS_URL } : {}),
   }
@@ -103,6 +106,14 @@ async function startServers(
     SURETY_STORES__SEALER_PASSWORD_FILE_NAME: join(secrets, 'sealer-password'),
   }
   return { app, all }
+}
+
+function egressSocket(dir: string, endings: (() => Promise<unknown>)[]): string {
+  const home = join(dir, 'egress')
+  mkdirSync(home, { recursive: true, mode: 0o750 })
+  endings.push(async () => removeShortSocketFolder(join(home, 'run')))
+  // As long as it gets: the process binds it under a name with its id first.
+  return join(socketFolder(home, 'egress.sock.4194304', undefined), 'egress.sock')
 }
 
 function passwordFile(secrets: string, password: string): Record<string, string> {

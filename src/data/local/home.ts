@@ -62,7 +62,7 @@ export function serverHome(options: {
 
 /** Removes a data directory together with what its servers keep elsewhere. */
 export function removeDataDirectory(dir: string): void {
-  for (const name of ['postgres', 'redis']) {
+  for (const name of ['postgres', 'redis', 'egress']) {
     const home = join(dir, name)
     const elsewhere = present(home)?.isSymbolicLink() ? readlinkSync(home) : undefined
     removeShortSocketFolder(join(elsewhere ?? home, 'run'))

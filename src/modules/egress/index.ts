@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { rootCertificates } from 'node:tls'
+import { stores } from '../../data/index.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Log } from '../../kernel/log.ts'
+import { defineModule } from '../../kernel/module.ts'
+import { edge } from '../edge/index.ts'
+import { type EgressClient, type EgressParts, openEgressClient } from './client.ts'
+import { openGate, resolveByDns } from './decide.ts'
+import { openDecisionLog } from './decisionLog.ts'
+import { egressPinning } from './measures/egress-pinning.ts'
+import { openPinning } from './pins.ts'
+import { pinsOf, pinsToRenew, type Register } from './register.ts'
+import { egressRoutes } from './routes.ts'
+import { type EgressSettings, egressSettings } from './settings.ts'
+
+/** What other modules get. */
+export interface EgressApi extends EgressClient {
+  /** What the running client is made of; a test may break it. */
+  parts: EgressParts
+}
+
+export { serveEgressProxy } from './serveProxy.ts'
+export type { EgressSettings } from './settings.ts'
+
+const DAY = 86_400_000
+
+/** The way out: only to sub-processors, only to their keys, and written down. */
+export const egress = defineModule({
+  name: 'egress',
+  needs: { stores, edge },
+  settings: egressSettings,
+  async start({ settings, clock, log }, { stores }) {
+    const parts: EgressParts = {
+      ...gateAndLog(settings, stores.files, { clock, log }),
+      pinning: openPinning(),
+      pinsOf: (host: string) => pinsOf(settings.register, host),
+      socket: settings.socket,
+      ca: settings.caFileName ? [...rootCertificates, readFileSync(settings.caFileName, 'utf8')] : undefined,
+    }
+    const client = openEgressClient({
+      ...parts,
+      record: (decision) => parts.decisions.record(decision, 'client'),
+    })
+    // One process of a deployment appends evidence: it also watches the calendar.
+    const watch = stores.sealer ? watchPins(settings, clock, log) : undefined
+    return {
+      api: { ...client, parts } satisfies EgressApi as EgressApi,
+      routes: [egressRoutes(settings.register, parts.decisions)],
+      measures: [egressPinning(parts, settings.register)],
+      async stop() {
+        clearInterval(watch)
+        await client.close()
+      },
+    }
+  },
+})
+
+/** What decides and writes decisions down, alike in the proxy and in the client. */
+export function gateAndLog(
+  settings: EgressSettings,
+  files: string,
+  { clock, log }: { clock: Clock; log: Log },
+) {
+  const rules = { ...settings, resolve: resolveByDns }
+  return {
+    rules,
+    gate: openGate(rules),
+    decisions: openDecisionLog(join(files, 'egress'), { clock, log, keepFor: settings.decisionsKeptFor }),
+  }
+}
+
+function watchPins(
+  { register, renewPinsBefore }: { register: Register; renewPinsBefore: number },
+  clock: Clock,
+  log: Log,
+): NodeJS.Timeout {
+  const look = () => {
+    const names = pinsToRenew(register, clock.now(), renewPinsBefore)
+    if (names.length > 0) log.warn({ alarm: 'egress-pins', names }, 'agreed keys of sub-processors end soon')
+  }
+  look()
+  return setInterval(look, DAY).unref()
+}
