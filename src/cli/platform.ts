@@ -25,6 +25,7 @@ import { database } from '../modules/database/index.ts'
 import { type EdgeApi, edge } from '../modules/edge/index.ts'
 import { egress } from '../modules/egress/index.ts'
 import { identity } from '../modules/identity/index.ts'
+import { jobs } from '../modules/jobs/index.ts'
 import { limits } from '../modules/limits/index.ts'
 import { mail } from '../modules/mail/index.ts'
 import { media } from '../modules/media/index.ts'
@@ -51,6 +52,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   mail,
   egress,
   identity,
+  jobs,
   browser,
   media,
   runtime,

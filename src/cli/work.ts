@@ -1,18 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLog } from '../kernel/log.ts'
 import { Problem } from '../kernel/problems.ts'
+import { jobs } from '../modules/jobs/index.ts'
 import { type Platform, startPlatform } from './platform.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
 
 /** How often (ms) the schedule looks for proofs that are about to go stale. */
 const LOOK_EVERY = 10_000
 
-/** The process that runs probes on schedule: each when half of its freshness is over. Ends after the probe under way. */
+/** The part of the shutdown cap that running jobs get to finish; the rest is for putting them back. */
+const PATIENCE = 0.7
+
+/**
+ * The process that runs jobs, and probes on schedule: each when half of its freshness is over. Ends after the probe and
+ * the jobs under way.
+ */
 export async function work(): Promise<void> {
   const log = createLog({ name: 'work', level: process.env.LOG_LEVEL ?? 'warn' })
   const platform = await startPlatform({ log, environment: process.env })
   const stopping = new AbortController()
   await keepDemo(platform)
+  await platform.api(jobs).work()
   const schedule = (async () => {
     while (!stopping.signal.aborted) {
       await keepSpares(platform).catch((error: unknown) => log.error({ err: error }, 'no spare made'))
@@ -27,7 +35,7 @@ export async function work(): Promise<void> {
   })()
   dieWithParent(async () => {
     stopping.abort()
-    await schedule
+    await Promise.all([schedule, platform.api(jobs).drain(platform.shutdownTimeout * PATIENCE)])
     await platform.stop()
   }, platform.shutdownTimeout)
 }

@@ -26,6 +26,8 @@ export interface Stores {
   /** The control database as the role that appends evidence; null in a process without its password. */
   sealer: Database | null
   redis: Redis
+  /** Where Redis is, for modules that need connections of their own. */
+  redisAddress: RedisOptions
   /** Connections to tenant stores. Only the tenancy module takes from it. */
   tenants: ConnectionPool
   /** Address without database and role. */
@@ -72,6 +74,9 @@ const settings = z.object({
   statementTimeout: duration.default(30_000),
 })
 
+/** What Redis calls the connection that the application's own commands take. */
+export const APP_CONNECTION = 'surety-app'
+
 export type StoreSettings = z.output<typeof settings>
 
 /** Postgres and Redis, by role. */
@@ -112,7 +117,7 @@ export const stores = defineModule({
           log,
         )
       : null
-    const redis = openRedis(redisAddress(settings), log)
+    const redis = openRedis({ ...redisAddress(settings), connectionName: APP_CONNECTION }, log)
     await redis
       .connect()
       .catch((error: unknown) => log.warn({ err: error }, 'redis is away; starting without it'))
@@ -126,6 +131,7 @@ export const stores = defineModule({
       control,
       sealer,
       redis,
+      redisAddress: redisAddress(settings),
       tenants,
       address,
       appPassword,

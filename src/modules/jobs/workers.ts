@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
+import type { RedisOptions } from 'ioredis'
+import type { z } from 'zod'
+import type { Log } from '../../kernel/log.ts'
+import { Problem } from '../../kernel/problems.ts'
+import type { TenancyApi, Tenant } from '../tenancy/index.ts'
+import { openWorkerConnection } from './connections.ts'
+import type { JobDefinition } from './job.ts'
+import type { Envelope } from './queues.ts'
+import type { JobSettings } from './settings.ts'
+
+/** Something to be run again and again, without a queue. */
+export interface Schedule {
+  name: string
+  ms: number
+  run(signal: AbortSignal): Promise<void>
+}
+
+/** Jobs that this process runs. */
+export interface Workers {
+  /** Resolves when nothing runs any more; what runs longer than `patience` milliseconds is aborted and put back. */
+  drain(patience: number): Promise<void>
+}
+
+interface Parts {
+  address: RedisOptions
+  settings: JobSettings
+  bySlug: TenancyApi['bySlug']
+  log: Log
+}
+
+/** Runs jobs of `kinds` and the `schedules` until drained. */
+export async function startWorkers(
+  kinds: readonly JobDefinition<z.ZodType>[],
+  schedules: readonly Schedule[],
+  parts: Parts,
+): Promise<Workers> {
+  const { address, settings, log } = parts
+  const connection = openWorkerConnection(address, log)
+  const lock = { lockDuration: (settings.takeOver * 2) / 3, stalledInterval: settings.takeOver / 3 }
+  const cut = new AbortController()
+  const workers = kinds.map((kind) => {
+    const { name, concurrency = 1, attempts = settings.attempts } = kind
+    const worker = new Worker<Envelope>(
+      name,
+      (job, token) => runJob(kind, parts, { job, token, signal: cut.signal }),
+      {
+        connection,
+        prefix: settings.prefix,
+        concurrency,
+        ...lock,
+        // A job that takes its worker down with it is given up like one that fails.
+        maxStalledCount: attempts,
+      },
+    )
+    worker.on('error', () => undefined) // its connection says so in the log, and it goes on
+    worker.on('failed', (job, error) => sayFailed(log, name, job, error))
+    return worker
+  })
+  const ending = new AbortController()
+  const loops = schedules.map((schedule) => repeat(schedule, ending.signal, log))
+  return {
+    async drain(patience) {
+      ending.abort()
+      const tooLong = setTimeout(() => cut.abort(new Error('The process ends.')), patience)
+      await Promise.all([...loops, ...workers.map((worker) => worker.close())])
+      clearTimeout(tooLong)
+      connection.disconnect()
+    },
+  }
+}
+
+async function runJob(
+  kind: JobDefinition<z.ZodType>,
+  { bySlug }: Parts,
+  { job, token, signal }: { job: Job<Envelope>; token: string | undefined; signal: AbortSignal },
+): Promise<void> {
+  try {
+    const data = kind.data.safeParse(job.data.data)
+    if (!data.success) throw new UnrecoverableError(`Its data is not what ${kind.name} takes.`)
+    await kind.run(data.data, {
+      id: job.id ?? '',
+      tenant: await reenter(bySlug, job.data.tenant),
+      attempt: job.attemptsMade + 1,
+      progress: (done, total) => job.updateProgress({ done, total }),
+      signal,
+    })
+  } catch (error) {
+    if (!signal.aborted) throw error
+    // The process ends, which is not the job's fault: no attempt is counted.
+    await job.moveToWait(token)
+    throw new WaitingError()
+  }
+}
+
+/** The tenant as it is now: suspended since, or gone. A slug that meanwhile is another tenant's is not followed. */
+async function reenter(bySlug: TenancyApi['bySlug'], named: Envelope['tenant']): Promise<Tenant | null> {
+  if (!named) return null
+  const tenant = await bySlug(named.slug).catch((error: unknown) => {
+    if (error instanceof Problem && error.code === 'tenant-not-found') return undefined
+    throw error
+  })
+  if (tenant?.id !== named.id) throw new UnrecoverableError(`The tenant ${named.slug} is gone.`)
+  return tenant
+}
+
+function sayFailed(log: Log, kind: string, job: Job<Envelope> | undefined, error: Error): void {
+  const dead = job?.finishedOn !== undefined
+  const what = { kind, id: job?.id, attempts: job?.attemptsMade, reason: error.message }
+  if (dead) log.error(what, 'a job was given up')
+  else log.warn(what, 'a job failed and is tried again')
+}
+
+async function repeat({ name, ms, run }: Schedule, signal: AbortSignal, log: Log): Promise<void> {
+  while (!signal.aborted) {
+    await run(signal).catch((error: unknown) => log.error({ err: error, name }, 'a scheduled run failed'))
+    await sleep(ms, undefined, { signal }).catch(() => undefined)
+  }
+}
