@@ -169,7 +169,8 @@ export function throughProxy(socketPath: string, target: string, caller: string)
     })
     asked.once('timeout', () => asked.destroy(new Error('The egress proxy did not answer in time.')))
     asked.once('error', reject)
-    asked.once('connect', ({ statusCode, headers }, socket) => {
+    asked.once('connect', ({ statusCode, headers }, socket, head) => {
+      if (head.length > 0) socket.unshift(head)
       if (statusCode === 200) return resolve(socket.setTimeout(0))
       socket.destroy()
       reject(refusal(target, String(headers['x-surety-reason'] ?? statusCode)))
