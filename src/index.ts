@@ -1,4 +1,5 @@
 /** The public face: what a builder may import. */
+export { type Sealed, secret } from './data/secretColumn.ts'
 export { statement, type TenantDatabase } from './data/statement.ts'
 export { tenantTable } from './data/tenantTable.ts'
 export { type Clock, shiftedClock, systemClock } from './kernel/clock.ts'
@@ -10,6 +11,7 @@ export { defineModule } from './kernel/module.ts'
 export { defineProblem, Problem } from './kernel/problems.ts'
 export type { GivesRoutes, RouteGroup } from './kernel/routes.ts'
 export { type CanaryPair, markerOf, type Tenant, tenancy } from './modules/tenancy/index.ts'
+export { vault } from './modules/vault/index.ts'
 export { type Measure, measure } from './proof/measure.ts'
 
 import type { Module } from './kernel/module.ts'

@@ -32,6 +32,7 @@ import { media } from '../modules/media/index.ts'
 import { runtime } from '../modules/runtime/index.ts'
 import { type TenancyApi, tenancy } from '../modules/tenancy/index.ts'
 import { trust } from '../modules/trust/index.ts'
+import { vault } from '../modules/vault/index.ts'
 import type { ProofApi } from '../proof/api.ts'
 import { proof } from '../proof/index.ts'
 import type { GivesMeasures } from '../proof/measure.ts'
@@ -46,6 +47,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   proof,
   edge,
   tenancy,
+  vault,
   limits,
   database,
   cache,

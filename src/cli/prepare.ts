@@ -1,7 +1,7 @@
 import { bootstrapServer, type RolePasswords } from '../data/bootstrap.ts'
 import { type Migration, migrate, readMigrations } from '../data/migrate.ts'
 import { openMigrator } from '../data/migrator.ts'
-import { roles } from '../data/roles.ts'
+import { databases, roles } from '../data/roles.ts'
 import { keepSecret } from '../data/secrets.ts'
 import type { SqlAddress } from '../data/sql.ts'
 import type { Log } from '../kernel/log.ts'
@@ -16,6 +16,7 @@ export function rolePasswords(secrets: string): RolePasswords {
     migrator: keepSecret(secrets, 'migrator-password'),
     app: keepSecret(secrets, 'app-password'),
     sealer: keepSecret(secrets, 'sealer-password'),
+    keys: keepSecret(secrets, 'keys-password'),
   }
 }
 
@@ -38,6 +39,8 @@ export async function preparePlatform(options: {
   try {
     const control = await collectMigrations(options.modules, 'control')
     await migrator.run('migrate', (client) => migrate(client, control))
+    const keys = await collectMigrations(options.modules, 'keys')
+    await migrator.run('migrate', (client) => migrate(client, keys), databases.keys)
     const tenant = await collectMigrations(options.modules, 'tenant')
     const sealKey = Buffer.from(keepSecret(options.secrets, 'seal-key'), 'hex')
     await migrateTenantStores(migrator, tenant, sealKey, options.onProgress ?? (() => undefined))
@@ -48,7 +51,7 @@ export async function preparePlatform(options: {
 
 async function collectMigrations(
   modules: readonly AnyModule[],
-  store: 'control' | 'tenant',
+  store: 'control' | 'keys' | 'tenant',
 ): Promise<Migration[]> {
   const lists = orderModules(modules).map((module) => {
     const directory = module.migrations?.[store]

@@ -7,6 +7,7 @@ export interface RolePasswords {
   migrator: string
   app: string
   sealer: string
+  keys: string
 }
 
 /**
@@ -23,9 +24,8 @@ export async function bootstrapServer(superuser: pg.ClientConfig, passwords: Rol
   })
   for (const database of [databases.pool, databases.template])
     await as(superuser, database, hardenTenantStore)
-  await as(superuser, databases.control, (client) =>
-    client.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC'),
-  )
+  for (const database of [databases.control, databases.keys])
+    await as(superuser, database, (client) => client.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC'))
 }
 
 async function as(
@@ -43,7 +43,7 @@ async function as(
 }
 
 async function makeRoles(client: pg.Client, passwords: RolePasswords): Promise<void> {
-  const { owner, migrator, app, sealer, tenant } = roles
+  const { owner, migrator, app, sealer, keys, tenant } = roles
   const attributes: readonly [string, string][] = [
     [owner, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
     [tenant, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
@@ -59,6 +59,10 @@ async function makeRoles(client: pg.Client, passwords: RolePasswords): Promise<v
     [
       sealer,
       `LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD ${pg.escapeLiteral(passwords.sealer)}`,
+    ],
+    [
+      keys,
+      `LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD ${pg.escapeLiteral(passwords.keys)}`,
     ],
   ]
   const { rows } = await client.query<{ rolname: string }>('SELECT rolname FROM pg_roles')
@@ -84,10 +88,11 @@ async function makeDatabase(client: pg.Client, database: string): Promise<void> 
 }
 
 async function grantConnect(client: pg.Client): Promise<void> {
-  const { control, pool, template } = databases
+  const { control, pool, template, keys } = databases
   await client.query(
-    `GRANT CONNECT, CREATE ON DATABASE ${control}, ${pool}, ${template} TO ${roles.migrator}`,
+    `GRANT CONNECT, CREATE ON DATABASE ${control}, ${pool}, ${template}, ${keys} TO ${roles.migrator}`,
   )
   await client.query(`GRANT CONNECT ON DATABASE ${control}, ${pool} TO ${roles.app}`)
   await client.query(`GRANT CONNECT ON DATABASE ${control} TO ${roles.sealer}`)
+  await client.query(`GRANT CONNECT ON DATABASE ${keys} TO ${roles.keys}`)
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Redis, RedisOptions } from 'ioredis'
 import pg from 'pg'
 import { z } from 'zod'
@@ -25,6 +26,8 @@ export interface Stores {
   control: Database
   /** The control database as the role that appends evidence; null in a process without its password. */
   sealer: Database | null
+  /** The keys database, as its own role. Only the vault takes from it. */
+  keys: Database
   redis: Redis
   /** Where Redis is, for modules that need connections of their own. */
   redisAddress: RedisOptions
@@ -60,6 +63,8 @@ const settings = z.object({
   /** Tenants' files lie in `filestore/` in this folder. */
   files: z.string(),
   appPasswordFileName: z.string(),
+  /** `keys-password` in the folder of secrets unless named. */
+  keysPasswordFileName: z.string().optional(),
   /** Only for processes that migrate, provision and probe; the serving process does not have it. */
   migratorPasswordFileName: z.string().optional(),
   /** Only for processes that append evidence. */
@@ -103,13 +108,20 @@ export const stores = defineModule({
   async start({ settings, log }) {
     const address = serverAddress(settings)
     const appPassword = readSecret(settings.appPasswordFileName)
-    const control = openDatabase({ ...address, user: roles.app, password: appPassword })
+    const control = openDatabase({ ...address, user: roles.app, password: appPassword }, databases.control)
+    const keys = openDatabase(
+      {
+        ...address,
+        user: roles.keys,
+        password: readSecret(settings.keysPasswordFileName ?? join(settings.secrets, 'keys-password')),
+      },
+      databases.keys,
+    )
     const sealer = settings.sealerPasswordFileName
-      ? openDatabase({
-          ...address,
-          user: roles.sealer,
-          password: readSecret(settings.sealerPasswordFileName),
-        })
+      ? openDatabase(
+          { ...address, user: roles.sealer, password: readSecret(settings.sealerPasswordFileName) },
+          databases.control,
+        )
       : null
     const migrator = settings.migratorPasswordFileName
       ? openMigrator(
@@ -130,6 +142,7 @@ export const stores = defineModule({
     const api: Stores = {
       control,
       sealer,
+      keys,
       redis,
       redisAddress: redisAddress(settings),
       tenants,
@@ -148,7 +161,7 @@ export const stores = defineModule({
       api,
       async stop() {
         await tenants.close()
-        await Promise.all([control.close(), sealer?.close(), migrator?.close()])
+        await Promise.all([control.close(), keys.close(), sealer?.close(), migrator?.close()])
         redis.disconnect()
       },
     }
@@ -176,8 +189,8 @@ function serverAddress(settings: StoreSettings): pg.ClientConfig {
   }
 }
 
-function openDatabase(config: pg.ClientConfig): Database & { close(): Promise<void> } {
-  const pool = new pg.Pool({ ...config, database: databases.control, max: 8, idleTimeoutMillis: 30_000 })
+function openDatabase(config: pg.ClientConfig, database: string): Database & { close(): Promise<void> } {
+  const pool = new pg.Pool({ ...config, database, max: 8, idleTimeoutMillis: 30_000 })
   pool.on('error', () => undefined) // an idle connection broke; the next query opens another
   return {
     async query(text, values) {

@@ -8,6 +8,8 @@ export const roles = {
   app: 'surety_app',
   /** Appends to the evidence log. */
   sealer: 'surety_sealer',
+  /** Reads and writes wrapped data keys, and nothing else anywhere; only the vault logs in as it. */
+  keys: 'surety_keys',
   /** What a tenant's context may do in a tenant store; granted to `app` in the pool and to each tenant's own role. */
   tenant: 'surety_tenant',
 } as const
@@ -18,6 +20,8 @@ export const databases = {
   control: 'surety_control',
   /** Rows of all tenants of the `rows` model. */
   pool: 'surety_pool',
+  /** Wrapped data keys. Apart from all data, so that its backups can be short-lived and a destroyed key stays destroyed. */
+  keys: 'surety_keys',
   /** Copied to make a tenant's own database. */
   template: 'surety_template',
 } as const

@@ -50,8 +50,8 @@ export interface Module<
   name: string
   needs: Needs
   settings: Schema
-  /** SQL directories, applied in order of `needs`: `control` once, `tenant` in every tenant store. */
-  migrations?: { control?: URL; tenant?: URL }
+  /** SQL directories, applied in order of `needs`: `control` and `keys` once, `tenant` in every tenant store. */
+  migrations?: { control?: URL; keys?: URL; tenant?: URL }
   /** Looks at the whole settings tree; every contradiction found refuses the start. */
   contradictions?(settings: z.output<Schema>, all: SettingsTree): Contradiction[]
   start(context: ModuleContext<z.output<Schema>>, needs: { [K in keyof Needs]: ApiOf<Needs[K]> }): Promise<G>

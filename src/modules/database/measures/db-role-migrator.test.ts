@@ -9,12 +9,14 @@ import { readSecret } from '../../../data/secrets.ts'
 import { quoteText } from '../../../data/sql.ts'
 import type { ProofApi } from '../../../proof/api.ts'
 import { proof } from '../../../proof/index.ts'
+import { identity } from '../../identity/index.ts'
+import { vault } from '../../vault/index.ts'
 import { database } from '../index.ts'
 
 const running: ChildProcess[] = []
 let platform: TestPlatform
 before(async () => {
-  platform = await testPlatform([proof, database])
+  platform = await testPlatform([proof, database, identity, vault])
   await serve({})
 })
 after(async () => {
