@@ -21,7 +21,11 @@ program
   .option('--profile <name>', 'settings and claims of a security page, such as sole-operator')
   .action(up)
 program.command('serve').description('answer HTTP').action(serve)
-program.command('work').description('run probes on schedule').action(work)
+program
+  .command('work')
+  .description('run jobs, and probes on schedule')
+  .option('--jobs-only', 'leave the probes to another process')
+  .action(work)
 program.command('egress').description('let connections out, to sub-processors alone').action(egress)
 
 program

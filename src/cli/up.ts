@@ -8,11 +8,11 @@ import { startRedis } from '../data/local/redis.ts'
 import { parseDatabaseUrl } from '../data/sql.ts'
 import { createLog } from '../kernel/log.ts'
 import { loadSettings } from '../kernel/settings.ts'
+import { RESTART_POLICY, supervise } from '../kernel/supervise.ts'
 import { DATA, saveEnvironment, withConventionalNames } from './environment.ts'
 import { findProfile, loadApp, modulesOf, profileLayer } from './platform.ts'
 import { preparePlatform } from './prepare.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
-import { RESTART_POLICY, supervise } from './process/supervise.ts'
 import { showWhereToLook } from './whereToLook.ts'
 
 /** How much longer than its own cap a process may take to end before it is killed. */

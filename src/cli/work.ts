@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createLog } from '../kernel/log.ts'
+import { createLog, type Log } from '../kernel/log.ts'
 import { Problem } from '../kernel/problems.ts'
 import { jobs } from '../modules/jobs/index.ts'
 import { type Platform, startPlatform } from './platform.ts'
@@ -15,29 +15,29 @@ const PATIENCE = 0.7
  * The process that runs jobs, and probes on schedule: each when half of its freshness is over. Ends after the probe and
  * the jobs under way.
  */
-export async function work(): Promise<void> {
+export async function work({ jobsOnly = false }: { jobsOnly?: boolean }): Promise<void> {
   const log = createLog({ name: 'work', level: process.env.LOG_LEVEL ?? 'warn' })
   const platform = await startPlatform({ log, environment: process.env })
   const stopping = new AbortController()
-  await keepDemo(platform)
+  if (!jobsOnly) await keepDemo(platform)
   await platform.api(jobs).work()
-  const schedule = (async () => {
-    while (!stopping.signal.aborted) {
-      await keepSpares(platform).catch((error: unknown) => log.error({ err: error }, 'no spare made'))
-      for (const key of await dueMeasures(platform)) {
-        if (stopping.signal.aborted) return
-        await platform.proof
-          .run(key)
-          .catch((error: unknown) => log.error({ err: error, key }, 'probe not run'))
-      }
-      await sleep(LOOK_EVERY, undefined, { signal: stopping.signal }).catch(() => undefined)
-    }
-  })()
+  const schedule = jobsOnly ? undefined : runSchedule(platform, stopping.signal, log)
   dieWithParent(async () => {
     stopping.abort()
     await Promise.all([schedule, platform.api(jobs).drain(platform.shutdownTimeout * PATIENCE)])
     await platform.stop()
   }, platform.shutdownTimeout)
+}
+
+async function runSchedule(platform: Platform, stopping: AbortSignal, log: Log): Promise<void> {
+  while (!stopping.aborted) {
+    await keepSpares(platform).catch((error: unknown) => log.error({ err: error }, 'no spare made'))
+    for (const key of await dueMeasures(platform)) {
+      if (stopping.aborted) return
+      await platform.proof.run(key).catch((error: unknown) => log.error({ err: error, key }, 'probe not run'))
+    }
+    await sleep(LOOK_EVERY, undefined, { signal: stopping }).catch(() => undefined)
+  }
 }
 
 async function dueMeasures({ proof }: Platform): Promise<string[]> {

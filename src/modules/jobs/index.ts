@@ -1,16 +1,20 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { z } from 'zod'
 import { stores } from '../../data/index.ts'
 import { defineModule } from '../../kernel/module.ts'
 import type { RouteGroup } from '../../kernel/routes.ts'
 import { tenancy } from '../tenancy/index.ts'
 import { jobCommands } from './commands.ts'
 import { openQueueConnection } from './connections.ts'
-import type { JobDefinition, JobsApi } from './job.ts'
+import { drill } from './drill.ts'
+import type { AnyJob, JobsApi } from './job.ts'
+import { jobRetry } from './measures/job-retry.ts'
+import { redisSeparate } from './measures/redis-separate.ts'
+import { workerAutorestart } from './measures/worker-autorestart.ts'
 import { jobTwice } from './problems.ts'
 import { openQueues, type Queues } from './queues.ts'
 import { jobRoutes } from './routes.ts'
 import { settings } from './settings.ts'
+import { openTrial, PROBE_PREFIX } from './trial.ts'
 import { type Schedule, startWorkers, type Workers } from './workers.ts'
 
 export type { JobsApi, RunningJob } from './job.ts'
@@ -20,17 +24,20 @@ export const jobs = defineModule({
   name: 'jobs',
   needs: { stores, tenancy },
   settings,
-  async start({ settings, log }, { stores, tenancy }) {
+  async start({ settings, log, program }, { stores, tenancy }) {
     const redis = openQueueConnection(stores.redisAddress, log)
+    await redis.connect().catch(() => undefined) // adding a job says so
+    const parts = { address: stores.redisAddress, settings, bySlug: tenancy.bySlug, log }
+    const trial = () => openTrial(parts)
     const queues = openQueues(redis, settings)
-    const kinds = new Map<string, JobDefinition<z.ZodType>>()
+    const kinds = new Map<string, AnyJob>()
     const schedules: Schedule[] = []
     let workers: Workers | undefined
     const api: JobsApi = {
       define(definition) {
         const { name, attempts, data: schema } = definition
         if (kinds.has(name)) throw jobTwice(`Two kinds of job are named "${name}".`)
-        kinds.set(name, definition as unknown as JobDefinition<z.ZodType>)
+        kinds.set(name, definition)
         return {
           add: async (tenant, data, options = {}) => {
             schema.parse(data)
@@ -41,8 +48,11 @@ export const jobs = defineModule({
       },
       every: (name, ms, run) => void schedules.push({ name, ms, run }),
       async work() {
-        const parts = { address: stores.redisAddress, settings, bySlug: tenancy.bySlug, log }
-        workers ??= await startWorkers([...kinds.values()], schedules, parts)
+        // A process that a probe started must not take real work from those it is compared with.
+        const probing = settings.prefix.startsWith(PROBE_PREFIX)
+        workers ??= await (probing
+          ? startWorkers([drill(redis)], [], parts)
+          : startWorkers([...kinds.values()], schedules, parts))
       },
       async drain(patience) {
         const running = workers
@@ -57,6 +67,11 @@ export const jobs = defineModule({
       api,
       routes,
       commands: jobCommands(api),
+      measures: [
+        jobRetry(settings, trial),
+        workerAutorestart(settings, program, trial),
+        redisSeparate(() => ({ app: stores.redis, queue: redis, prefix: settings.prefix }), trial),
+      ],
       async stop() {
         await api.drain(0)
         redis.disconnect()

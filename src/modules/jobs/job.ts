@@ -15,6 +15,8 @@ export interface JobDefinition<Schema extends z.ZodType> {
   run(data: z.output<Schema>, job: RunningJob): Promise<void>
 }
 
+export type AnyJob = JobDefinition<any>
+
 /** What the work is handed beside its data. */
 export interface RunningJob {
   id: string

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import type { RedisOptions } from 'ioredis'
-import type { z } from 'zod'
 import type { Log } from '../../kernel/log.ts'
 import { Problem } from '../../kernel/problems.ts'
 import type { TenancyApi, Tenant } from '../tenancy/index.ts'
 import { openWorkerConnection } from './connections.ts'
-import type { JobDefinition } from './job.ts'
+import type { AnyJob } from './job.ts'
+import { keeperOfThisProcess } from './keeper.ts'
 import type { Envelope } from './queues.ts'
 import type { JobSettings } from './settings.ts'
 
@@ -32,7 +32,7 @@ interface Parts {
 
 /** Runs jobs of `kinds` and the `schedules` until drained. */
 export async function startWorkers(
-  kinds: readonly JobDefinition<z.ZodType>[],
+  kinds: readonly AnyJob[],
   schedules: readonly Schedule[],
   parts: Parts,
 ): Promise<Workers> {
@@ -48,6 +48,7 @@ export async function startWorkers(
       {
         connection,
         prefix: settings.prefix,
+        name: `${keeperOfThisProcess()}-${process.pid}`,
         concurrency,
         ...lock,
         // A job that takes its worker down with it is given up like one that fails.
@@ -72,7 +73,7 @@ export async function startWorkers(
 }
 
 async function runJob(
-  kind: JobDefinition<z.ZodType>,
+  kind: AnyJob,
   { bySlug }: Parts,
   { job, token, signal }: { job: Job<Envelope>; token: string | undefined; signal: AbortSignal },
 ): Promise<void> {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { isRunning, killHard, startHolder, until } from '../../../test/support/holder.ts'
+import { isRunning, killHard, startHolder, until } from '../../test/support/holder.ts'
 import { type Supervised, supervise } from './supervise.ts'
 
 const restart = { firstDelay: 10, maxDelay: 50, healthyAfter: 60_000 }
@@ -12,7 +12,7 @@ const urlOf = (file: string): string => JSON.stringify(new URL(file, import.meta
 /** Notes its pid in a file, then does `what`. */
 const child = (what: string): string => `
   import { appendFileSync } from 'node:fs'
-  import { dieWithParent } from ${urlOf('./dieWithParent.ts')}
+  import { dieWithParent } from ${urlOf('../cli/process/dieWithParent.ts')}
   ${what.includes('deaf') ? '' : 'dieWithParent(async () => {})'}
   appendFileSync(process.argv[1], process.pid + '\\n')
   ${what}`
