@@ -19,6 +19,7 @@ import { defineProblem } from '../kernel/problems.ts'
 import type { GivesRoutes, RouteGroup } from '../kernel/routes.ts'
 import { loadSettings, type SettingsLayer } from '../kernel/settings.ts'
 import { api } from '../modules/api/index.ts'
+import { audit } from '../modules/audit/index.ts'
 import { browser } from '../modules/browser/index.ts'
 import { cache } from '../modules/cache/index.ts'
 import { database } from '../modules/database/index.ts'
@@ -55,6 +56,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   egress,
   identity,
   jobs,
+  audit,
   browser,
   media,
   runtime,

@@ -6,6 +6,7 @@ import { keepSecret } from '../data/secrets.ts'
 import type { SqlAddress } from '../data/sql.ts'
 import type { Log } from '../kernel/log.ts'
 import { type Module, orderModules } from '../kernel/module.ts'
+import { installAudit } from '../modules/audit/install.ts'
 import { migrateTenantStores } from '../modules/tenancy/store.ts'
 
 type AnyModule = Module<any, any, any>
@@ -47,6 +48,7 @@ export async function preparePlatform(options: {
   } finally {
     await migrator.close()
   }
+  await installAudit(options.superuser)
 }
 
 async function collectMigrations(

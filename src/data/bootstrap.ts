@@ -43,10 +43,11 @@ async function as(
 }
 
 async function makeRoles(client: pg.Client, passwords: RolePasswords): Promise<void> {
-  const { owner, migrator, app, sealer, keys, tenant } = roles
+  const { owner, migrator, app, sealer, keys, tenant, audit } = roles
   const attributes: readonly [string, string][] = [
     [owner, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
     [tenant, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
+    [audit, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
     // BYPASSRLS: backups and moves between models read all rows; the serving process never holds this role.
     [
       migrator,
@@ -93,6 +94,6 @@ async function grantConnect(client: pg.Client): Promise<void> {
     `GRANT CONNECT, CREATE ON DATABASE ${control}, ${pool}, ${template}, ${keys} TO ${roles.migrator}`,
   )
   await client.query(`GRANT CONNECT ON DATABASE ${control}, ${pool} TO ${roles.app}`)
-  await client.query(`GRANT CONNECT ON DATABASE ${control} TO ${roles.sealer}`)
   await client.query(`GRANT CONNECT ON DATABASE ${keys} TO ${roles.keys}`)
+  await client.query(`GRANT CONNECT ON DATABASE ${control}, ${pool} TO ${roles.sealer}`)
 }

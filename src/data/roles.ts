@@ -6,10 +6,12 @@ export const roles = {
   migrator: 'surety_migrator',
   /** The serving process: reads the control database, works in the pooled store. Owns nothing. */
   app: 'surety_app',
-  /** Appends to the evidence log. */
+  /** Appends to the evidence log, and reads the audit trails to seal them. */
   sealer: 'surety_sealer',
   /** Reads and writes wrapped data keys, and nothing else anywhere; only the vault logs in as it. */
   keys: 'surety_keys',
+  /** What the capture of changes may do: append to an audit trail, nothing else. Nobody logs in as it or belongs to it. */
+  audit: 'surety_audit',
   /** What a tenant's context may do in a tenant store; granted to `app` in the pool and to each tenant's own role. */
   tenant: 'surety_tenant',
 } as const

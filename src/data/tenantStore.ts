@@ -1,5 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
+import type { Actor } from './actor.ts'
 import type { Target } from './connection.ts'
 import type { ConnectionPool } from './connectionPool.ts'
 import { databaseProblem } from './errors.ts'
@@ -10,6 +12,8 @@ import type { Prepared, Statement, TenantDatabase } from './statement.ts'
 export interface TenantStore {
   query<Values, Result>(statement: Statement<Values, Result>, values: Values): Promise<Result>
   transaction<Result>(work: TransactionWork<Result>): Promise<Result>
+  /** The same store, with what is done in it told as done by `actor`. */
+  as(actor: Actor): Omit<TenantStore, 'as'>
 }
 
 /** Runs a statement inside a transaction; prepared once a connection. */
@@ -32,24 +36,23 @@ export interface Entry {
  * trips, because BEGIN and the context ride ahead of its first query. Failures come as Problems where a caller can
  * understand or repeat them (see errors.ts).
  */
-export function openTenantStore(pool: ConnectionPool, entry: () => Entry): TenantStore {
+export function openTenantStore(pool: ConnectionPool, entry: (actor?: Actor) => Entry): TenantStore {
   const shared = database((config, values) => {
-    const { target, preambles } = entry()
+    const { target, preambles } = entry(acting.getStore())
     return pool.share(target, (client) => fly(client, preambles, config, values))
   })
   const run = runnerOn(shared)
-
-  return {
+  const actingAs = (actor?: Actor): Omit<TenantStore, 'as'> => ({
     async query(statement, values) {
       try {
-        return await run(statement, values)
+        return await (actor ? acting.run(actor, () => run(statement, values)) : run(statement, values))
       } catch (error) {
         throw databaseProblem(error)
       }
     },
 
     async transaction(work) {
-      const { target, preambles } = entry()
+      const { target, preambles } = entry(actor)
       try {
         return await pool.alone(target, (client) =>
           runTransaction(client, [beginTransaction, ...preambles], work),
@@ -58,8 +61,15 @@ export function openTenantStore(pool: ConnectionPool, entry: () => Entry): Tenan
         throw databaseProblem(error)
       }
     },
-  }
+  })
+  return { ...actingAs(), as: actingAs }
 }
+
+/**
+ * Carries who acts through Drizzle to where the query is sent, so that one prepared statement serves every actor. Set
+ * around one execution alone, in which no caller's code runs.
+ */
+const acting = new AsyncLocalStorage<Actor>()
 
 /** A connection's own Drizzle and prepared statements, kept from one transaction to the next. */
 interface Session {

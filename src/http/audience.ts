@@ -59,9 +59,14 @@ export async function createAudience(
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
+  const acting = new WeakMap<IncomingMessage, Tenant>()
   app.decorateRequest('tenant', {
     getter() {
-      return options.tenantOf(this.raw) as Tenant
+      return (acting.get(this.raw) ?? options.tenantOf(this.raw)) as Tenant
+    },
+    /** For guards, once they know who acts in the tenant. */
+    setter(tenant: Tenant) {
+      acting.set(this.raw, tenant)
     },
   })
   app.addHook('onRequest', async (request, reply) => {

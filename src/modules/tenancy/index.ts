@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
+import { openActorSeals } from '../../data/actor.ts'
 import { type Stores, stores } from '../../data/index.ts'
 import { databases, roles } from '../../data/roles.ts'
 import { keepSecret } from '../../data/secrets.ts'
@@ -60,6 +61,7 @@ export const tenancy = defineModule({
       appPassword: stores.appPassword,
       sealKey: Buffer.from(keepSecret(stores.secrets, 'seal-key'), 'hex'),
       tenantRoleSecret,
+      actorSeals: openActorSeals(Buffer.from(keepSecret(stores.secrets, 'actor-seal'), 'hex'), clock),
       clock,
       files: stores.files,
       pooledConnections: settings.pooledConnections,

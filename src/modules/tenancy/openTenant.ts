@@ -1,7 +1,8 @@
+import type { Actor, ActorSeals } from '../../data/actor.ts'
 import type { Target } from '../../data/connection.ts'
 import type { ConnectionPool } from '../../data/connectionPool.ts'
 import { openFilestore } from '../../data/filestore.ts'
-import { enterContext } from '../../data/flight.ts'
+import { actAs, enterContext, enterContextAs } from '../../data/flight.ts'
 import { databases, roles } from '../../data/roles.ts'
 import { sealContext } from '../../data/seal.ts'
 import type { SqlAddress } from '../../data/sql.ts'
@@ -19,6 +20,7 @@ export interface TenantAccess {
   appPassword: string
   sealKey: Uint8Array
   tenantRoleSecret: string
+  actorSeals: ActorSeals
   clock: Clock
   /** Folder that holds `filestore/`. */
   files: string
@@ -35,16 +37,18 @@ export function openTenant(registered: Registered, access: TenantAccess): Tenant
   const { database: _database, ...record } = registered
   const entry = registered.model === 'rows' ? pooledEntry(registered, access) : ownEntry(registered, access)
   const store = openTenantStore(access.pool, entry)
-  return {
+  const rest = {
     ...record,
-    query: store.query,
-    transaction: store.transaction,
     files: openFilestore({ root: access.files, folder: registered.slug }, registered.state === 'active'),
-    cache: { key: (name) => `tenant:${registered.id}:${name}` },
+    cache: { key: (name: string) => `tenant:${registered.id}:${name}` },
   }
+  const as = (actor: Actor): Tenant => ({ ...rest, ...store.as(actor), as })
+  return { ...rest, query: store.query, transaction: store.transaction, as }
 }
 
-function pooledEntry(tenant: Registered, access: TenantAccess): () => Entry {
+type OpenEntry = (actor?: Actor) => Entry
+
+function pooledEntry(tenant: Registered, access: TenantAccess): OpenEntry {
   const target: Target = {
     key: tenant.database,
     config: { ...access.address, user: roles.app, password: access.appPassword, database: databases.pool },
@@ -52,19 +56,23 @@ function pooledEntry(tenant: Registered, access: TenantAccess): () => Entry {
   }
   const writable = tenant.state === 'active'
   let sealedUntil = 0
+  let seal = ''
   let preambles: Entry['preambles'] = []
-  return () => {
+  return (actor) => {
     const now = access.clock.now().getTime()
     if (sealedUntil - now < SEAL_LIFE / 2) {
       sealedUntil = now + SEAL_LIFE
-      preambles = [enterContext(sealContext(tenant.id, new Date(sealedUntil), access.sealKey), writable)]
+      seal = sealContext(tenant.id, new Date(sealedUntil), access.sealKey)
+      preambles = [enterContext(seal, writable)]
     }
-    return { target, preambles }
+    if (!actor || !writable) return { target, preambles }
+    return { target, preambles: [enterContextAs(seal, access.actorSeals.of(tenant.id, actor))] }
   }
 }
 
 /** The database itself says whose it is, so a query needs nothing ahead of it, unless it must be made read-only. */
-function ownEntry(tenant: Registered, access: TenantAccess): () => Entry {
+function ownEntry(tenant: Registered, access: TenantAccess): OpenEntry {
+  const writable = tenant.state === 'active'
   const entry: Entry = {
     target: {
       key: tenant.database,
@@ -76,7 +84,10 @@ function ownEntry(tenant: Registered, access: TenantAccess): () => Entry {
       },
       most: access.ownConnections,
     },
-    preambles: tenant.state === 'active' ? [] : [enterContext(tenant.id, false)],
+    preambles: writable ? [] : [enterContext(tenant.id, false)],
   }
-  return () => entry
+  return (actor) =>
+    actor && writable
+      ? { target: entry.target, preambles: [actAs(access.actorSeals.of(tenant.id, actor))] }
+      : entry
 }

@@ -109,7 +109,7 @@ export async function makeSpare(asMigrator: AsMigrator, tenantRoleSecret: string
       `CREATE DATABASE ${draft} OWNER ${roles.owner} TEMPLATE ${databases.template} STRATEGY wal_log`,
     )
     await client.query(`REVOKE ALL ON DATABASE ${draft} FROM PUBLIC`)
-    await client.query(`GRANT CONNECT ON DATABASE ${draft} TO ${roles.migrator}`)
+    await client.query(`GRANT CONNECT ON DATABASE ${draft} TO ${roles.migrator}, ${roles.sealer}`)
   })
   await asMigrator('give a tenant database its tenant', (client) => keepHome(client, id), draft)
   const name = `${SPARE_PREFIX}${plain}`

@@ -1,3 +1,4 @@
+import type { Actor } from '../../data/actor.ts'
 import type { Filestore } from '../../data/filestore.ts'
 import type { Statement } from '../../data/statement.ts'
 import type { TransactionWork } from '../../data/tenantStore.ts'
@@ -32,6 +33,8 @@ export interface Tenant extends TenantRecord {
    * resolves, rolls back when it throws. `run` runs declared statements, which is faster than building queries on `db`.
    */
   transaction<Result>(work: TransactionWork<Result>): Promise<Result>
+  /** The same tenant, with what is done told as done by `actor` in its audit trail. */
+  as(actor: Actor): Tenant
   /** This tenant's own folder. A suspended tenant's can be read only (Problem `tenant-read-only`, 423). */
   files: Filestore
   cache: {

@@ -27,12 +27,12 @@ export async function unprotectedTables(client: SqlClient): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-/** The tables of a tenant store that hold tenants' rows, schema-qualified. */
+/** The tables of a tenant store that hold tenants' rows, schema-qualified; without the trail of their changes. */
 export async function tenantTables(client: SqlClient): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
-     WHERE c.relkind IN ('r', 'p') AND a.attname = 'tenant_id' AND NOT a.attisdropped
+     WHERE c.relkind IN ('r', 'p') AND a.attname = 'tenant_id' AND NOT a.attisdropped AND n.nspname <> 'audit'
      ORDER BY 1`,
   )
   return rows.map(({ name }) => name)

@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises'
+import { databases, roles } from '../../data/roles.ts'
+import { quoteName, quoteText, type SqlAddress, type SqlClient, withConnection } from '../../data/sql.ts'
+
+/**
+ * Installs the audit trail and the capture of changes in every database of the deployment. `superuser` reaches the
+ * server's database `postgres`; it owns the trail, so that none of the deployment's own roles can change it. Run after
+ * the migrations; safe to repeat, also after a crash: each database is one transaction.
+ */
+export async function installAudit(superuser: SqlAddress): Promise<void> {
+  const scripts = await readScripts()
+  const names = await withConnection({ ...superuser, database: databases.control }, ownDatabases)
+  for (const database of names) {
+    await withConnection({ ...superuser, database }, (client) => install(client, database, scripts))
+  }
+}
+
+type Scripts = Record<'trail' | 'tenant' | 'control', string>
+
+async function readScripts(): Promise<Scripts> {
+  const read = (name: string) => readFile(new URL(`./install/${name}.sql`, import.meta.url), 'utf8')
+  const [trail, tenant, control] = await Promise.all([read('trail'), read('tenant'), read('control')])
+  return { trail, tenant, control }
+}
+
+/** Control, pool, template, and what was made from the template. */
+async function ownDatabases(client: SqlClient): Promise<string[]> {
+  const { rows } = await client.query<{ datname: string }>(
+    `SELECT datname FROM pg_database WHERE datdba = $1::regrole AND NOT starts_with(datname, 'surety_draft_') ORDER BY datname`,
+    [roles.owner],
+  )
+  return rows.map(({ datname }) => datname)
+}
+
+async function install(client: SqlClient, database: string, scripts: Scripts): Promise<void> {
+  const isControl = database === databases.control
+  if (!isControl && !(await holdsTenants(client))) return
+  const { rows } = await client.query<{ name: string }>('SELECT current_user AS name')
+  const script = `${scripts.trail}\n${isControl ? scripts.control : scripts.tenant}`
+    .replaceAll(':installer', quoteText(rows[0]?.name ?? ''))
+    .replaceAll(
+      ':tenant_of_row',
+      isControl
+        ? "'00000000-0000-0000-0000-000000000000'"
+        : "CASE WHEN TG_OP = 'DELETE' THEN OLD.tenant_id ELSE NEW.tenant_id END",
+    )
+    .replaceAll(':is_captured', isControl ? 'true' : HAS_TENANT)
+  await client.query(script)
+  if (!isControl) await client.query(`GRANT CONNECT ON DATABASE ${quoteName(database)} TO ${roles.sealer}`)
+}
+
+const HAS_TENANT = `EXISTS (SELECT FROM pg_attribute a
+      WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND a.atttypid = 'uuid'::regtype AND NOT a.attisdropped)`
+
+/** A scratch database of a probe or a restore is none of ours. */
+async function holdsTenants(client: SqlClient): Promise<boolean> {
+  const { rows } = await client.query<{ there: boolean }>(
+    "SELECT to_regclass('tenancy.context') IS NOT NULL AS there",
+  )
+  return rows[0]?.there ?? false
+}

@@ -1,0 +1,17 @@
+-- The trail of the deployment itself. The actor is given: in this database one role works for everybody.
+DROP POLICY IF EXISTS reader ON audit.entry;
+CREATE POLICY reader ON audit.entry FOR SELECT TO surety_app USING (true);
+GRANT SELECT (tenant_id, at, id, login, who, act, target, before, after) ON audit.entry TO surety_app;
+
+CREATE OR REPLACE FUNCTION audit.record(actor text, about uuid, act text, target text, details jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  IF upper(act) = act THEN
+    RAISE EXCEPTION 'only the database itself tells of changes' USING ERRCODE = 'check_violation';
+  END IF;
+  INSERT INTO audit.entry (tenant_id, actor, act, target, after)
+  VALUES (coalesce(about, '00000000-0000-0000-0000-000000000000'), record.actor, record.act, record.target, details);
+END $$;
+ALTER FUNCTION audit.record(text, uuid, text, text, jsonb) OWNER TO surety_audit;
+REVOKE EXECUTE ON FUNCTION audit.record(text, uuid, text, text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit.record(text, uuid, text, text, jsonb) TO surety_app, surety_migrator, surety_sealer;

@@ -1,0 +1,24 @@
+-- What a tenant may do with the trail of its own data: read it, without the seals of the actors, and add acts.
+DROP POLICY IF EXISTS tenant ON audit.entry;
+CREATE POLICY tenant ON audit.entry FOR SELECT TO surety_tenant
+  USING (tenant_id = (SELECT c.tenant_id FROM tenancy.context c));
+GRANT SELECT (tenant_id, at, id, login, who, act, target, before, after) ON audit.entry TO surety_tenant;
+GRANT USAGE ON SCHEMA tenancy TO surety_audit;
+GRANT SELECT ON tenancy.context TO surety_audit;
+
+-- An act that is no change of a row, such as reading a secret. The tenant and the actor are those of the context.
+CREATE OR REPLACE FUNCTION audit.record(act text, target text, details jsonb) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  IF upper(act) = act THEN
+    RAISE EXCEPTION 'only the database itself tells of changes' USING ERRCODE = 'check_violation';
+  END IF;
+  INSERT INTO audit.entry (tenant_id, actor, act, target, after)
+  SELECT c.tenant_id, coalesce(current_setting('app.actor', true), ''), record.act, record.target, details FROM tenancy.context c;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'an act needs a tenant' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+END $$;
+ALTER FUNCTION audit.record(text, text, jsonb) OWNER TO surety_audit;
+REVOKE EXECUTE ON FUNCTION audit.record(text, text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit.record(text, text, jsonb) TO surety_tenant;
