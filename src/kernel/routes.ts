@@ -6,6 +6,8 @@ declare module 'fastify' {
     public?: boolean
     /** `<area>.<act>` that the caller's role must be granted. A route that is neither public nor names one is closed. */
     permission?: string
+    /** An act that outlasts the session: its caller must have shown a factor lately. Programs cannot do it. */
+    recent?: boolean
     /** What a request takes from its caller's budgets; 1 unless it says otherwise. */
     limit?: RouteLimit
   }

@@ -13,6 +13,7 @@ export type EventKind =
   | 'person-disabled'
   | 'second-factor-added'
   | 'second-factor-removed'
+  | 'passkey-copied'
   | 'impersonation-started'
   | 'impersonated-act'
   | 'impersonation-ended'

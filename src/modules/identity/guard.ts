@@ -1,5 +1,6 @@
 import cookie from '@fastify/cookie'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { Clock } from '../../kernel/clock.ts'
 import { defineProblem } from '../../kernel/problems.ts'
 import type { Audience } from '../../kernel/routes.ts'
 import type { AccessTokens } from './accessTokens.ts'
@@ -7,18 +8,18 @@ import { type ApiTokens, isApiToken } from './apiTokens.ts'
 import { credentialOf } from './cookies.ts'
 import type { Impersonations, Impersonator } from './impersonations.ts'
 import { allows, matchesAny, OWN_PARTIAL } from './permissions.ts'
-import { notSignedIn, type Person } from './person.ts'
+import { notSignedIn, type Person, secondFactorNeeded } from './person.ts'
 import type { Realm } from './realm.ts'
 import type { Sessions } from './sessions.ts'
 
-const forbidden = defineProblem({ code: 'forbidden', status: 403, title: 'This is not yours to do' })
-
-/** The session shows a password only where more is needed. `enrol` or `second-factor` comes next. */
-export const secondFactorNeeded = defineProblem({
-  code: 'second-factor-needed',
+/** Showing the second factor again, or signing in again, is what helps. */
+const stepUpNeeded = defineProblem({
+  code: 'step-up-needed',
   status: 403,
-  title: 'A second factor is needed',
+  title: 'Show once more that it is you',
 })
+
+const forbidden = defineProblem({ code: 'forbidden', status: 403, title: 'This is not yours to do' })
 
 /** Who calls, once the guard has let the request through. */
 export interface Caller {
@@ -28,6 +29,8 @@ export interface Caller {
   /** What the token was limited to; null for a session, which may do all that the role may. */
   limitedTo: readonly string[] | null
   factors: readonly string[]
+  /** When the newest factor was shown; null for programs and for who acts in another's name. */
+  authenticatedAt: Date | null
   /** A second factor is due and was not shown yet. */
   partial: boolean
   /** The operator who acts in this person's name. */
@@ -49,6 +52,9 @@ export interface GuardParts {
   sessions: Sessions
   impersonations: Impersonations
   apiTokens: ApiTokens
+  clock: Clock
+  /** Milliseconds after which a factor that was shown is no longer recent. */
+  recentWithin: number
   realmOf(request: FastifyRequest): Realm
 }
 
@@ -65,11 +71,12 @@ export function guard(audience: Exclude<Audience, 'trust'>, parts: GuardParts): 
     app.addHook('onRoute', (route) => {
       if (route.config?.public) return
       // So that the OpenAPI document says it too.
-      const named = { 'x-permission': route.config?.permission }
+      const { permission, recent } = route.config ?? {}
+      const named = { 'x-permission': permission, ...(recent ? { 'x-recent': true } : {}) }
       route.schema = { ...route.schema, ...named, security: [{ session: [] }, { bearer: [] }] }
     })
     app.addHook('onRequest', async (request) => {
-      const { public: open, permission } = request.routeOptions.config
+      const { public: open, permission, recent } = request.routeOptions.config
       if (request.is404 || open) return
       const caller = await identify(request, parts, audience === 'admin')
       if (!permission) throw forbidden('The route does not say who may use it, so nobody may.')
@@ -81,10 +88,20 @@ export function guard(audience: Exclude<Audience, 'trust'>, parts: GuardParts): 
       if (caller.limitedTo && !matchesAny(caller.limitedTo, permission))
         throw forbidden(`The token was not made for ${permission}.`)
       if (caller.impersonation) await admitImpersonated(request, parts, caller, permission)
+      if (recent) demandRecent(caller, parts)
       if (audience === 'admin') request.operator = caller
       else request.member = caller
     })
   }
+}
+
+const NO_SESSION = {
+  session: null,
+  limitedTo: null,
+  factors: [],
+  authenticatedAt: null,
+  partial: false,
+  impersonation: null,
 }
 
 async function identify(
@@ -97,18 +114,25 @@ async function identify(
   const realm = realmOf(request)
   if (isApiToken(credential)) {
     const { person, permissions } = await apiTokens.whose(realm, credential)
-    return { person, session: null, limitedTo: permissions, factors: [], partial: false, impersonation: null }
+    return { ...NO_SESSION, person, limitedTo: permissions }
   }
   const claims = await access.verify(realm.name, credential)
   if (claims.act) {
     const { person, impersonator } = await impersonations.whose(realm, claims)
     const impersonation = { id: claims.sid, by: impersonator }
-    return { person, session: null, limitedTo: null, factors: [], partial: false, impersonation }
+    return { ...NO_SESSION, person, impersonation }
   }
   const signedIn = await sessions.whose(realm, credential)
-  const { person, session, factors } = signedIn
+  const { person, session, factors, authenticatedAt } = signedIn
   const partial = (always || signedIn.secondFactorNeeded) && factors.length < 2
-  return { person, session, limitedTo: null, factors, partial, impersonation: null }
+  return { ...NO_SESSION, person, session, factors, authenticatedAt, partial }
+}
+
+/** Throws `step-up-needed` (403) unless the person was here a moment ago: a stolen session or token is not enough. */
+function demandRecent({ authenticatedAt }: Caller, { clock, recentWithin }: GuardParts): void {
+  if (!authenticatedAt) throw stepUpNeeded('A person does this, signed in, in their own name.')
+  if (clock.now().getTime() - authenticatedAt.getTime() > recentWithin)
+    throw stepUpNeeded('Show your second factor once more; without one, sign in again.')
 }
 
 /** What would outlast the impersonation: the account itself, and who else may come in. */

@@ -28,7 +28,7 @@ export function operatorImpersonationRoutes(
     app.post(
       '/api/v1/impersonations',
       {
-        config: { permission: 'impersonation.start' },
+        config: { permission: 'impersonation.start', recent: true },
         schema: {
           tags,
           summary: "Act in a member's name; the tenant sees it",

@@ -1,53 +1,33 @@
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { stores } from '../../data/index.ts'
 import { keepSecret } from '../../data/secrets.ts'
 import { defineModule } from '../../kernel/module.ts'
-import type { RouteGroup } from '../../kernel/routes.ts'
 import { api } from '../api/index.ts'
 import { edge } from '../edge/index.ts'
 import { mail } from '../mail/index.ts'
 import { tenancy } from '../tenancy/index.ts'
-import { type AccessTokens, openAccessTokens } from './accessTokens.ts'
+import { openAccessTokens } from './accessTokens.ts'
 import { raiseAlarm } from './alarm.ts'
-import { type ApiTokens, openApiTokens } from './apiTokens.ts'
+import { openApiTokens } from './apiTokens.ts'
+import { openRecoveryCodes } from './enrolment.ts'
+import { identityRoutes } from './front.ts'
 import { openGraceWindow } from './graceWindow.ts'
-import { guard } from './guard.ts'
-import { operatorImpersonationRoutes, tenantImpersonationRoutes } from './impersonationRoutes.ts'
-import { type Impersonations, openImpersonations } from './impersonations.ts'
-import { jwksRoutes } from './jwks.ts'
-import { type KeyRing, openKeyRing } from './keyRing.ts'
+import type { IdentityApi } from './identityApi.ts'
+import { openImpersonations } from './impersonations.ts'
+import { openKeyRing } from './keyRing.ts'
 import { identityMeasures } from './measures.ts'
-import { openPasswords, type Passwords } from './passwords.ts'
-import { openPeople, type People } from './people.ts'
-import { peopleRoutes } from './peopleRoutes.ts'
-import { operatorRealm, type Realm, tenantRealm } from './realm.ts'
+import { openPasskeys } from './passkeys.ts'
+import { openPasswords } from './passwords.ts'
+import { openPeople } from './people.ts'
+import { operatorRealm, tenantRealm } from './realm.ts'
 import { openRefreshTokens } from './refreshTokens.ts'
-import { authRoutes } from './routes.ts'
-import { secondFactorRoutes } from './secondFactorRoutes.ts'
-import { openSecondFactors, type SecondFactors } from './secondFactors.ts'
-import { openSessions, type SessionParts, type Sessions } from './sessions.ts'
+import { openSecondFactors } from './secondFactors.ts'
+import { openSessions, type SessionParts } from './sessions.ts'
 import { identitySettings } from './settings.ts'
-import { openSso, type Sso } from './sso.ts'
-import { ssoRoutes } from './ssoRoutes.ts'
-import { tokenRoutes } from './tokenRoutes.ts'
+import { openSso } from './sso.ts'
 
+export type { IdentityApi } from './identityApi.ts'
 export { memberRoles, operatorRoles } from './permissions.ts'
 export { tenantRealm } from './realm.ts'
-
-/** What other modules get from identity. */
-export interface IdentityApi {
-  passwords: Passwords
-  people: People
-  sessions: Sessions
-  apiTokens: ApiTokens
-  secondFactors: SecondFactors
-  impersonations: Impersonations
-  sso: Sso
-  keys: KeyRing
-  access: AccessTokens
-  /** The people who run the deployment. */
-  operators: Realm
-}
 
 /** Other processes' changes of the signing keys are read this often (ms). */
 const RELOAD_EVERY = 10_000
@@ -111,13 +91,17 @@ export const identity = defineModule({
     })
     const ssoKey = secret('identity-sso')
     const sso = openSso(settings.sso, ssoKey, clock)
-    const secondFactors = openSecondFactors(secret('identity-second-factors'), clock)
+    const factorsKey = secret('identity-second-factors')
+    const recovery = openRecoveryCodes(factorsKey)
+    const secondFactors = openSecondFactors(factorsKey, recovery, clock)
+    const passkeys = openPasskeys(recovery, settings.issuer, clock)
     const own: IdentityApi = {
       passwords,
       people,
       sessions,
       apiTokens,
       secondFactors,
+      passkeys,
       impersonations,
       sso,
       keys,
@@ -128,42 +112,13 @@ export const identity = defineModule({
       keys.reload().catch((error: unknown) => log.warn({ err: error }, 'signing keys not read'))
     }, RELOAD_EVERY).unref()
 
-    const realms = {
-      admin: () => operators,
-      tenant: (request: FastifyRequest) => tenantRealm(request.tenant),
-    }
-    const guards: RouteGroup[] = []
-    const routes: RouteGroup[] = []
-    for (const audience of ['admin', 'tenant'] as const) {
-      const realmOf = realms[audience]
-      guards.push({
-        audience,
-        plugin: guard(audience, { access: parts.access, sessions, impersonations, apiTokens, realmOf }),
-      })
-      const signIn = authRoutes({ people, passwords, sessions, idleLife: settings.idleLife, realmOf })
-      const kind = audience === 'admin' ? ('operators' as const) : ('members' as const)
-      const who = peopleRoutes({ kind, people, passwords, realmOf })
-      const tokens = tokenRoutes({ kind, apiTokens, realmOf })
-      const { issuer, idleLife } = settings
-      const second = secondFactorRoutes({ people, sessions, secondFactors, issuer, idleLife, realmOf })
-      for (const plugin of [signIn, who, tokens, second, jwksRoutes(keys)] as unknown as FastifyPluginAsync[])
-        routes.push({ audience, plugin })
-    }
-    const bySlug = async (slug: string) => tenantRealm(await tenancy.bySlug(slug))
-    const begin = operatorImpersonationRoutes(impersonations, bySlug) as unknown as FastifyPluginAsync
-    const look = tenantImpersonationRoutes(impersonations, realms.tenant) as unknown as FastifyPluginAsync
-    const elsewhere = ssoRoutes({
-      sso,
-      people,
-      sessions,
+    const { guards, routes } = identityRoutes(own, {
+      settings,
       clock,
-      key: ssoKey,
-      idleLife: settings.idleLife,
-      originOf: (request) => `https://${request.hostname}${edge.portInLinks}`,
-      realmOf: realms.tenant,
-    }) as unknown as FastifyPluginAsync
-    routes.push({ audience: 'tenant', plugin: elsewhere })
-    routes.push({ audience: 'admin', plugin: begin }, { audience: 'tenant', plugin: look })
+      ssoKey,
+      portInLinks: edge.portInLinks,
+      bySlug: async (slug) => tenantRealm(await tenancy.bySlug(slug)),
+    })
     return {
       api: own,
       guards,

@@ -62,7 +62,7 @@ export function peopleRoutes(parts: PeopleRouteParts): FastifyPluginAsyncZod {
     app.put(
       '/api/v1/roles/:role/second-factor',
       {
-        config: { permission: 'roles.manage' },
+        config: { permission: 'roles.manage', recent: true },
         schema: {
           tags,
           summary: 'Whether people of this role must show a second factor',
@@ -87,7 +87,7 @@ export function peopleRoutes(parts: PeopleRouteParts): FastifyPluginAsyncZod {
     app.post(
       '/api/v1/people',
       {
-        config: { permission: 'people.manage' },
+        config: { permission: 'people.manage', recent: true },
         schema: {
           tags,
           summary: 'Add a person',
@@ -112,7 +112,7 @@ export function peopleRoutes(parts: PeopleRouteParts): FastifyPluginAsyncZod {
     app.patch(
       '/api/v1/people/:id',
       {
-        config: { permission: 'people.manage' },
+        config: { permission: 'people.manage', recent: true },
         schema: {
           tags,
           summary: "Change a person's role or state; signs them out everywhere",

@@ -1,24 +1,16 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { setTokens } from './cookies.ts'
-import { secondFactorNeeded } from './guard.ts'
-import type { People } from './people.ts'
 import { OWN, OWN_PARTIAL } from './permissions.ts'
-import type { Realm } from './realm.ts'
-import { callerOf, deviceOf, nothing, Secret } from './routes.ts'
+import { secondFactorNeeded } from './person.ts'
+import { callerOf, nothing, Secret } from './routes.ts'
 import type { SecondFactors } from './secondFactors.ts'
-import type { Sessions } from './sessions.ts'
 import { base32, totpUri } from './totp.ts'
+import { type UpgradeParts, upgrade } from './upgrade.ts'
 
 /** What the routes about second factors need. */
-export interface SecondFactorParts {
-  people: People
-  sessions: Sessions
+export interface SecondFactorParts extends UpgradeParts {
   secondFactors: SecondFactors
   issuer: string
-  idleLife: number
-  realmOf(request: FastifyRequest): Realm
 }
 
 const tags = ['second factor']
@@ -26,26 +18,12 @@ const Code = z.string().trim().min(6).max(40)
 
 /** Enrolling, showing and removing a second factor. */
 export function secondFactorRoutes(parts: SecondFactorParts): FastifyPluginAsyncZod {
-  const { people, sessions, secondFactors, realmOf } = parts
-  /**
-   * A new session that says what was shown. The one before ends: a token that was stolen before the second factor must
-   * never become one that is worth more.
-   */
-  const upgrade = async (request: FastifyRequest, reply: FastifyReply, factor: string) => {
-    const { person, session, factors } = callerOf(request)
-    const realm = realmOf(request)
-    const known = { id: person.id, password: await people.passwordHashOf(realm, person.id) }
-    const shown = [...new Set([...factors, factor])]
-    const tokens = await sessions.begin(realm, known, { device: deviceOf(request), factors: shown })
-    if (session) await sessions.end(realm, person.id, session)
-    setTokens(reply, tokens, parts.idleLife)
-    return tokens.session
-  }
+  const { people, secondFactors, realmOf } = parts
   return async (app) => {
     app.post(
       '/api/v1/auth/totp',
       {
-        config: { permission: OWN_PARTIAL },
+        config: { permission: OWN_PARTIAL, recent: true },
         schema: {
           tags,
           summary: 'Begin to enrol an authenticator app',
@@ -53,8 +31,8 @@ export function secondFactorRoutes(parts: SecondFactorParts): FastifyPluginAsync
         },
       },
       async (request, reply) => {
-        const { person } = callerOf(request)
-        const secret = await secondFactors.enrol(realmOf(request), person.id)
+        const { person, factors } = callerOf(request)
+        const secret = await secondFactors.enrol(realmOf(request), person.id, factors.length)
         const uri = totpUri(secret, parts.issuer, person.email)
         return reply
           .code(201)
@@ -65,18 +43,19 @@ export function secondFactorRoutes(parts: SecondFactorParts): FastifyPluginAsync
     app.post(
       '/api/v1/auth/totp/confirm',
       {
-        config: { permission: OWN_PARTIAL, limit: { attempt: true } },
+        config: { permission: OWN_PARTIAL, recent: true, limit: { attempt: true } },
         schema: {
           tags,
-          summary: 'Enrol by the first code; gives recovery codes once',
+          summary: 'Enrol by the first code; gives recovery codes once, with the first second factor',
           body: z.object({ code: Code }),
-          response: { 200: z.object({ session: z.uuid(), recoveryCodes: z.array(z.string()) }) },
+          response: { 200: z.object({ session: z.uuid(), recoveryCodes: z.array(z.string()).nullable() }) },
         },
       },
       async (request, reply) => {
-        const { person } = callerOf(request)
-        const recoveryCodes = await secondFactors.confirm(realmOf(request), person.id, request.body.code)
-        return { session: await upgrade(request, reply, 'otp'), recoveryCodes }
+        const { person, factors } = callerOf(request)
+        const { code } = request.body
+        const recoveryCodes = await secondFactors.confirm(realmOf(request), person.id, code, factors.length)
+        return { session: await upgrade(parts, request, reply, 'otp'), recoveryCodes }
       },
     )
     app.post(
@@ -93,7 +72,7 @@ export function secondFactorRoutes(parts: SecondFactorParts): FastifyPluginAsync
       async (request, reply) => {
         const { person } = callerOf(request)
         const factor = await secondFactors.verify(realmOf(request), person.id, request.body.code)
-        return { session: await upgrade(request, reply, factor) }
+        return { session: await upgrade(parts, request, reply, factor) }
       },
     )
     app.delete(

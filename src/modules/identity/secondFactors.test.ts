@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, it } from 'node:test'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { newId } from '../../kernel/ids.ts'
+import { openRecoveryCodes } from './enrolment.ts'
 import { type IdentityApi, identity } from './index.ts'
 import { type Realm, tenantRealm } from './realm.ts'
 import { openSecondFactors } from './secondFactors.ts'
@@ -12,7 +13,7 @@ let realm: Realm
 let person: string
 let ahead = 0
 const clock = { now: () => new Date(Date.now() + ahead) }
-const factors = openSecondFactors(Buffer.alloc(32, 3), clock)
+const factors = openSecondFactors(Buffer.alloc(32, 3), openRecoveryCodes(Buffer.alloc(32, 4)), clock)
 const code = (secret: Buffer, steps = 0) => totpCode(secret, stepOf(clock.now()) + steps)
 before(async () => {
   platform = await testPlatform([identity])
@@ -30,8 +31,8 @@ beforeEach(async () => {
 })
 
 async function enrolled(): Promise<{ secret: Buffer; recovery: string[] }> {
-  const secret = await factors.enrol(realm, person)
-  return { secret, recovery: await factors.confirm(realm, person, code(secret, -1)) }
+  const secret = await factors.enrol(realm, person, 1)
+  return { secret, recovery: (await factors.confirm(realm, person, code(secret, -1), 1)) ?? [] }
 }
 
 it('takes each code once, also when it comes fifty times at once', async () => {
@@ -61,9 +62,10 @@ it('looks at no code for five minutes after five wrong ones', async () => {
 })
 
 it('is not enrolled before the first code, and not enrolled over what is there', async () => {
-  const secret = await factors.enrol(realm, person)
+  const secret = await factors.enrol(realm, person, 1)
   await assert.rejects(factors.verify(realm, person, code(secret)), { code: 'code-refused' })
-  await assert.rejects(factors.confirm(realm, person, '000000'), { code: 'code-refused' })
-  await factors.confirm(realm, person, code(secret))
-  await assert.rejects(factors.enrol(realm, person), { code: 'already-enrolled' })
+  await assert.rejects(factors.confirm(realm, person, '000000', 1), { code: 'code-refused' })
+  await factors.confirm(realm, person, code(secret), 1)
+  await assert.rejects(factors.enrol(realm, person, 2), { code: 'already-enrolled' })
+  await assert.rejects(factors.enrol(realm, person, 1), { code: 'second-factor-needed' })
 })

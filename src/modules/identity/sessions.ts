@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { Clock } from '../../kernel/clock.ts'
 import { newId } from '../../kernel/ids.ts'
 import type { AccessClaims, AccessTokens } from './accessTokens.ts'
+import { hasSecondFactor } from './enrolment.ts'
 import { recordEvent } from './events.ts'
 import { endSessionsOf, notSignedIn, type Person } from './person.ts'
 import type { Realm, Run } from './realm.ts'
@@ -135,8 +136,7 @@ async function findLive(
 ): Promise<Omit<SignedIn, 'claims'> | undefined> {
   const [row] = await run<Person & { factors: string[]; needed: boolean; authenticated: string }>(sql`
     SELECT p.id, p.email, p.name, p.role, p.state, s.factors,
-      EXISTS (SELECT FROM identity.totp t WHERE t.person_id = p.id AND t.confirmed_at IS NOT NULL)
-        OR EXISTS (SELECT FROM identity.role_rule r WHERE r.role = p.role AND r.second_factor) AS needed,
+      ${hasSecondFactor(sql`p.id`)} OR EXISTS (SELECT FROM identity.role_rule r WHERE r.role = p.role AND r.second_factor) AS needed,
       (extract(epoch FROM s.authenticated_at) * 1000)::bigint AS authenticated
     FROM identity.session s JOIN identity.person p ON p.id = s.person_id
     WHERE s.id = ${sid} AND p.id = ${sub} AND p.state = 'active' AND s.ended_at IS NULL

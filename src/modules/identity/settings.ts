@@ -33,6 +33,8 @@ export const identitySettings = z.object({
   /** A spent refresh token that returns within this is answered once more; at the given return it is theft. */
   refreshGrace: duration.default(10_000),
   refreshTheftAt: z.number().int().min(2).max(20).default(3),
+  /** Acts that outlast a session, such as adding a person or a key, need a sign-in or second factor not older than this. */
+  recentWithin: duration.default(600_000),
   /** How long an operator may act in a member's name at a time. */
   impersonationLife: duration.default(900_000),
   /** OpenID providers that members may sign in with. */

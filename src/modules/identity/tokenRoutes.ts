@@ -40,7 +40,7 @@ export function tokenRoutes({ kind, apiTokens, realmOf }: TokenRouteParts): Fast
     app.post(
       '/api/v1/auth/tokens',
       {
-        config: { permission: OWN },
+        config: { permission: OWN, recent: true },
         schema: {
           tags,
           summary: 'Make an API token; it is shown this once',

@@ -47,7 +47,7 @@ export function accessRole2fa({ people, sessions, secondFactors, edge, canaries 
                     await answer(),
                   )
                   check(`${model}: ${OTHER}, password only`, '200', codeOfProblem(await asOther('GET', PATH)))
-                  const secret = await secondFactors.enrol(realm, switched.id)
+                  const secret = await secondFactors.enrol(realm, switched.id, 1)
                   const code = totpCode(secret, stepOf(clock.now()))
                   const confirm = await ask('POST', '/api/v1/auth/totp/confirm', { code })
                   check(`${model}: ${SWITCHED} enrols`, 200, confirm.status)

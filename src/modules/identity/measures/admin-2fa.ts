@@ -56,6 +56,14 @@ export function admin2fa({ people, sessions, operators, edge }: MeasureParts): M
 }
 
 /** Signing out, seeing who one is, and showing or enrolling the second factor. */
-const BEFORE = ['/me', '/second-factor', '/sign-out', '/totp', '/totp/confirm'].map(
-  (path) => `/api/v1/auth${path}`,
-)
+const BEFORE = [
+  '/me',
+  '/passkey',
+  '/passkey/options',
+  '/passkeys',
+  '/passkeys/options',
+  '/second-factor',
+  '/sign-out',
+  '/totp',
+  '/totp/confirm',
+].map((path) => `/api/v1/auth${path}`)

@@ -1,0 +1,59 @@
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { Clock } from '../../kernel/clock.ts'
+import type { GivesRoutes, RouteGroup } from '../../kernel/routes.ts'
+import { guard } from './guard.ts'
+import type { IdentityApi } from './identityApi.ts'
+import { operatorImpersonationRoutes, tenantImpersonationRoutes } from './impersonationRoutes.ts'
+import { jwksRoutes } from './jwks.ts'
+import { passkeyRoutes } from './passkeyRoutes.ts'
+import { peopleRoutes } from './peopleRoutes.ts'
+import { type Realm, tenantRealm } from './realm.ts'
+import { authRoutes } from './routes.ts'
+import { secondFactorRoutes } from './secondFactorRoutes.ts'
+import type { IdentitySettings } from './settings.ts'
+import { ssoRoutes } from './ssoRoutes.ts'
+import { tokenRoutes } from './tokenRoutes.ts'
+
+/** What the routes need beside the api. */
+export interface FrontParts {
+  settings: IdentitySettings
+  clock: Clock
+  ssoKey: Uint8Array
+  /** The port that our links name: empty, or such as `:8443`. */
+  portInLinks: string
+  bySlug(slug: string): Promise<Realm>
+}
+
+/** Everything of this module that answers HTTP, and the guard before every route of a tenant or the back-office. */
+export function identityRoutes(api: IdentityApi, parts: FrontParts): Required<GivesRoutes> {
+  const { settings, clock } = parts
+  const realms = {
+    admin: () => api.operators,
+    tenant: (request: FastifyRequest) => tenantRealm(request.tenant),
+  }
+  const originOf = (request: FastifyRequest) => `https://${request.hostname}${parts.portInLinks}`
+  const siteOf = (request: FastifyRequest) => ({ id: request.hostname, origin: originOf(request) })
+  const routes: RouteGroup[] = []
+  // Their schemas make zod-typed plugins of them, which Fastify's own type does not know.
+  const give = (audience: 'admin' | 'tenant', ...plugins: unknown[]) =>
+    routes.push(...plugins.map((plugin) => ({ audience, plugin: plugin as FastifyPluginAsync })))
+  const guards = (['admin', 'tenant'] as const).map((audience) => {
+    const kind = audience === 'admin' ? ('operators' as const) : ('members' as const)
+    const common = { ...api, ...settings, kind, siteOf, realmOf: realms[audience] }
+    give(
+      audience,
+      authRoutes(common),
+      peopleRoutes(common),
+      tokenRoutes(common),
+      secondFactorRoutes(common),
+      passkeyRoutes(common),
+      jwksRoutes(api.keys),
+    )
+    return { audience, plugin: guard(audience, { ...common, clock }) }
+  })
+  give('admin', operatorImpersonationRoutes(api.impersonations, parts.bySlug))
+  const { idleLife } = settings
+  const sso = { ...api, clock, key: parts.ssoKey, idleLife, originOf, realmOf: realms.tenant }
+  give('tenant', ssoRoutes(sso), tenantImpersonationRoutes(api.impersonations, realms.tenant))
+  return { guards, routes }
+}

@@ -1,0 +1,27 @@
+import type { AccessTokens } from './accessTokens.ts'
+import type { ApiTokens } from './apiTokens.ts'
+import type { Impersonations } from './impersonations.ts'
+import type { KeyRing } from './keyRing.ts'
+import type { Passkeys } from './passkeys.ts'
+import type { Passwords } from './passwords.ts'
+import type { People } from './people.ts'
+import type { Realm } from './realm.ts'
+import type { SecondFactors } from './secondFactors.ts'
+import type { Sessions } from './sessions.ts'
+import type { Sso } from './sso.ts'
+
+/** What other modules get from identity. */
+export interface IdentityApi {
+  passwords: Passwords
+  people: People
+  sessions: Sessions
+  apiTokens: ApiTokens
+  secondFactors: SecondFactors
+  passkeys: Passkeys
+  impersonations: Impersonations
+  sso: Sso
+  keys: KeyRing
+  access: AccessTokens
+  /** The people who run the deployment. */
+  operators: Realm
+}
