@@ -89,7 +89,7 @@ test('a new table is captured without anybody doing a thing, and nobody switches
         await client.query('BEGIN; SET ROLE surety_owner')
         try {
           await client.query(
-            'CREATE TABLE public.forgotten (tenant_id uuid NOT NULL, id int, api_secret text); ' + statement,
+            `CREATE TABLE public.forgotten (tenant_id uuid NOT NULL, id int, api_secret text); ${statement}`,
           )
           const { rows } = await client.query(
             `SELECT t.tgenabled, t.tgargs::text FROM pg_trigger t

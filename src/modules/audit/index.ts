@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { openActorSeals } from '../../data/actor.ts'
 import { stores } from '../../data/index.ts'
@@ -9,7 +9,12 @@ import { edge } from '../edge/index.ts'
 import { identity } from '../identity/index.ts'
 import { tenancy } from '../tenancy/index.ts'
 import { actInTenant, recordAdminAccess } from './guard.ts'
-import { openRecorder, type Recorder } from './record.ts'
+import { auditAdminAccess } from './measures/audit-admin-access.ts'
+import { auditAdminImmutable } from './measures/audit-admin-immutable.ts'
+import { auditDataChanges } from './measures/audit-data-changes.ts'
+import { type Act, openRecorder, type Recorder } from './record.ts'
+import { trailRoutes } from './routes.ts'
+import { deploymentTrail, tenantTrail } from './trail.ts'
 
 export { recordIn } from './record.ts'
 
@@ -28,7 +33,7 @@ export const audit = defineModule({
   name: 'audit',
   needs: { stores, tenancy, identity, edge },
   settings: z.object({}),
-  async start({ clock }, { stores }) {
+  async start({ clock }, { stores, tenancy, identity, edge }) {
     const seals = openActorSeals(Buffer.from(keepSecret(stores.secrets, 'actor-seal'), 'hex'), clock)
     const record = openRecorder(stores.control, seals)
     const api: AuditApi = { record }
@@ -36,6 +41,23 @@ export const audit = defineModule({
       { audience: 'tenant', plugin: actInTenant as FastifyPluginAsync },
       { audience: 'admin', plugin: recordAdminAccess(record) },
     ]
-    return { api, guards }
+    const noteOperator = (request: FastifyRequest, act: Act) =>
+      record({ actor: { kind: 'operator', id: request.operator?.person.id ?? '' } }, act)
+    const ofTenant = trailRoutes(
+      (request) => tenantTrail(request.tenant),
+      (request, act) => record(request.tenant, act),
+    )
+    const ofDeployment = trailRoutes(() => deploymentTrail(stores.control), noteOperator)
+    const routes: RouteGroup[] = [
+      { audience: 'tenant', plugin: ofTenant as unknown as FastifyPluginAsync },
+      { audience: 'admin', plugin: ofDeployment as unknown as FastifyPluginAsync },
+    ]
+    const { asMigrator, control } = stores
+    const measures = [
+      auditDataChanges(asMigrator, tenancy),
+      auditAdminAccess({ control, identity, edge }),
+      auditAdminImmutable(asMigrator, control),
+    ]
+    return { api, guards, routes, measures }
   },
 })
