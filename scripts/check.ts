@@ -22,11 +22,12 @@ dieWithParent(async () => {
 const root = join(import.meta.dirname, '..')
 let failed = 0
 await report('types', packageProgram('typescript', 'tsc', ['--noEmit', '--pretty']))
+await report('types of the pages', packageProgram('typescript', 'tsc', ['--noEmit', '--pretty', '-p', 'web']))
 await report('lint and format', packageProgram('@biomejs/biome', 'biome', ['check', '--colors=off']))
 await report('import boundaries', boundaries())
 await report('unused code', packageProgram('knip', 'knip', ['--no-progress']))
 console.log(
-  failed === 0 ? 'All checks passed.' : `${failed} of 4 checks failed. \`npm run fix\` repairs what it can.`,
+  failed === 0 ? 'All checks passed.' : `${failed} of 5 checks failed. \`npm run fix\` repairs what it can.`,
 )
 process.exitCode = failed === 0 ? 0 : 1
 

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
 import { createLog } from '../kernel/log.ts'
-import { identity, memberRoles, operatorRoles, tenantRealm } from '../modules/identity/index.ts'
+import {
+  identity,
+  invitationLink,
+  memberRoles,
+  operatorRoles,
+  type Realm,
+  tenantRealm,
+} from '../modules/identity/index.ts'
 import { runningEnvironment } from './environment.ts'
 import { type Platform, startPlatform } from './platform.ts'
 
@@ -16,6 +23,13 @@ export function addIdentityCommands(program: Command): void {
     .option('--name <name>', 'display name')
     .option('--role <role>', operatorRoles.join(', '), 'admin')
     .action(createOperator)
+  operator
+    .command('invite')
+    .description('make an operator; prints a link where they choose a password')
+    .argument('<email>')
+    .option('--name <name>', 'display name')
+    .option('--role <role>', operatorRoles.join(', '), 'admin')
+    .action(inviteOperator)
   const member = program.command('member').description('people of a tenant')
   member
     .command('create')
@@ -25,6 +39,14 @@ export function addIdentityCommands(program: Command): void {
     .option('--name <name>', 'display name')
     .option('--role <role>', memberRoles.join(', '), 'owner')
     .action(createMember)
+  member
+    .command('invite')
+    .description('make a member; prints a link where they choose a password')
+    .argument('<tenant>', 'slug')
+    .argument('<email>')
+    .option('--name <name>', 'display name')
+    .option('--role <role>', memberRoles.join(', '), 'owner')
+    .action(inviteMember)
   const keys = program.command('keys').description('keys that sign access tokens')
   keys.command('list').description('the keys in force').action(listKeys)
   keys.command('rotate').description('publish a new key; it signs shortly after').action(rotateKeys)
@@ -55,13 +77,49 @@ function createMember(slug: string, email: string, options: NewPersonOptions): P
   })
 }
 
+function inviteOperator(email: string, options: NewPersonOptions): Promise<void> {
+  return withPlatform((platform) => {
+    const { operators } = platform.api(identity)
+    return invite(platform, operators, platform.edge.adminHost, { email, ...options }, operatorRoles)
+  })
+}
+
+function inviteMember(slug: string, email: string, options: NewPersonOptions): Promise<void> {
+  return withPlatform(async (platform) => {
+    const tenant = await platform.tenancy.bySlug(slug)
+    const host = tenant.hosts[0] as string
+    await invite(platform, tenantRealm(tenant), host, { email, ...options }, memberRoles)
+  })
+}
+
+/** Somebody who was added before and never came gets a new link. */
+async function invite(
+  { api, edge }: Platform,
+  realm: Realm,
+  host: string,
+  { email, name = email, role }: NewPersonOptions & { email: string },
+  roles: readonly string[],
+): Promise<void> {
+  checkRole(role, roles)
+  const { people, invitations } = api(identity)
+  const known = (await people.list(realm)).find((person) => person.email === email.toLowerCase())
+  const id = known?.id ?? (await people.add(realm, { email, name, role, password: null }))
+  const { token, expiresAt } = await invitations.make(realm, id)
+  const link = invitationLink(`https://${host}${edge.portInLinks}`, token)
+  console.log(`${email} (${known?.role ?? role}) chooses a password here, until ${expiresAt}:\n${link}`)
+}
+
+function checkRole(role: string, roles: readonly string[]): void {
+  if (!roles.includes(role)) throw new Error(`There is no role "${role}"; use ${roles.join(', ')}.`)
+}
+
 async function create(
   email: string,
   { name = email, role }: NewPersonOptions,
   roles: readonly string[],
   add: (person: { email: string; name: string; role: string; password: string }) => Promise<string>,
 ): Promise<void> {
-  if (!roles.includes(role)) throw new Error(`There is no role "${role}"; use ${roles.join(', ')}.`)
+  checkRole(role, roles)
   const password = randomBytes(15).toString('base64url')
   await add({ email, name, role, password })
   console.log(`${email} (${role})\npassword, shown this once: ${password}`)

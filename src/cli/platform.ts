@@ -30,6 +30,7 @@ import { jobs } from '../modules/jobs/index.ts'
 import { limits } from '../modules/limits/index.ts'
 import { mail } from '../modules/mail/index.ts'
 import { media } from '../modules/media/index.ts'
+import { office } from '../modules/office/index.ts'
 import { runtime } from '../modules/runtime/index.ts'
 import { type TenancyApi, tenancy } from '../modules/tenancy/index.ts'
 import { trust } from '../modules/trust/index.ts'
@@ -59,6 +60,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   audit,
   browser,
   media,
+  office,
   runtime,
   api,
   trust,

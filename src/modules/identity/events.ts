@@ -18,6 +18,8 @@ export type EventKind =
   | 'impersonated-act'
   | 'impersonation-ended'
   | 'identity-linked'
+  | 'invited'
+  | 'invitation-accepted'
 
 /** An event as its realm sees it. */
 export interface IdentityEvent {

@@ -1,9 +1,12 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Clock } from '../../kernel/clock.ts'
 import type { GivesRoutes, RouteGroup } from '../../kernel/routes.ts'
+import type { MailApi } from '../mail/index.ts'
+import { factorRoutes } from './factorRoutes.ts'
 import { guard } from './guard.ts'
 import type { IdentityApi } from './identityApi.ts'
 import { operatorImpersonationRoutes, tenantImpersonationRoutes } from './impersonationRoutes.ts'
+import { invitationRoutes } from './invitationRoutes.ts'
 import { jwksRoutes } from './jwks.ts'
 import { passkeyRoutes } from './passkeyRoutes.ts'
 import { peopleRoutes } from './peopleRoutes.ts'
@@ -18,6 +21,7 @@ import { tokenRoutes } from './tokenRoutes.ts'
 export interface FrontParts {
   settings: IdentitySettings
   clock: Clock
+  mail: MailApi
   ssoKey: Uint8Array
   /** The port that our links name: empty, or such as `:8443`. */
   portInLinks: string
@@ -44,8 +48,10 @@ export function identityRoutes(api: IdentityApi, parts: FrontParts): Required<Gi
       audience,
       authRoutes(common),
       peopleRoutes(common),
+      invitationRoutes({ ...common, mail: parts.mail, originOf }),
       tokenRoutes(common),
       secondFactorRoutes(common),
+      factorRoutes(common.realmOf),
       passkeyRoutes(common),
       jwksRoutes(api.keys),
     )

@@ -1,6 +1,7 @@
 import type { AccessTokens } from './accessTokens.ts'
 import type { ApiTokens } from './apiTokens.ts'
 import type { Impersonations } from './impersonations.ts'
+import type { Invitations } from './invitations.ts'
 import type { KeyRing } from './keyRing.ts'
 import type { Passkeys } from './passkeys.ts'
 import type { Passwords } from './passwords.ts'
@@ -19,6 +20,7 @@ export interface IdentityApi {
   secondFactors: SecondFactors
   passkeys: Passkeys
   impersonations: Impersonations
+  invitations: Invitations
   sso: Sso
   keys: KeyRing
   access: AccessTokens

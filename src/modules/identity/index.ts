@@ -13,6 +13,7 @@ import { identityRoutes } from './front.ts'
 import { openGraceWindow } from './graceWindow.ts'
 import type { IdentityApi } from './identityApi.ts'
 import { openImpersonations } from './impersonations.ts'
+import { openInvitations } from './invitations.ts'
 import { openKeyRing } from './keyRing.ts'
 import { identityMeasures } from './measures.ts'
 import { openPasskeys } from './passkeys.ts'
@@ -26,8 +27,9 @@ import { identitySettings } from './settings.ts'
 import { openSso } from './sso.ts'
 
 export type { IdentityApi } from './identityApi.ts'
+export { invitationLink } from './invitations.ts'
 export { memberRoles, operatorRoles } from './permissions.ts'
-export { tenantRealm } from './realm.ts'
+export { type Realm, tenantRealm } from './realm.ts'
 
 /** Other processes' changes of the signing keys are read this often (ms). */
 const RELOAD_EVERY = 10_000
@@ -95,6 +97,7 @@ export const identity = defineModule({
     const recovery = openRecoveryCodes(factorsKey)
     const secondFactors = openSecondFactors(factorsKey, recovery, clock)
     const passkeys = openPasskeys(recovery, settings.issuer, clock)
+    const invitations = openInvitations(secret('identity-invitations'), passwords, clock)
     const own: IdentityApi = {
       passwords,
       people,
@@ -103,6 +106,7 @@ export const identity = defineModule({
       secondFactors,
       passkeys,
       impersonations,
+      invitations,
       sso,
       keys,
       access: parts.access,
@@ -115,6 +119,7 @@ export const identity = defineModule({
     const { guards, routes } = identityRoutes(own, {
       settings,
       clock,
+      mail,
       ssoKey,
       portInLinks: edge.portInLinks,
       bySlug: async (slug) => tenantRealm(await tenancy.bySlug(slug)),

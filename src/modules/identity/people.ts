@@ -26,6 +26,9 @@ const lastLeader = defineProblem({ code: 'last-owner', status: 409, title: 'Some
 /** Roles that may do everything: in a realm that has somebody, one of them stays. */
 const LEADING = ['owner', 'admin']
 
+/** `waiting`: was added and has never been here. */
+type Listed = Person & { waiting: boolean }
+
 /** What may be changed about a person. */
 interface Change {
   role?: string | undefined
@@ -51,7 +54,7 @@ export interface People {
    * Problem `person-unknown` (404), or `last-owner` (409).
    */
   change(realm: Realm, id: string, to: Change, allowed?: (role: string) => void): Promise<void>
-  list(realm: Realm): Promise<Person[]>
+  list(realm: Realm): Promise<Listed[]>
   /** The stored hash; null for who has none or does not exist. */
   passwordHashOf(realm: Realm, id: string): Promise<string | null>
   remove(realm: Realm, id: string): Promise<void>
@@ -96,7 +99,9 @@ export function openPeople(passwords: Passwords, clock: Clock): People {
       realm.transaction((run) => changePerson(run, id, to, clock.now(), allowed)),
     list: (realm) =>
       realm.transaction((run) =>
-        run<Person>(sql`SELECT id, email, name, role, state FROM identity.person ORDER BY email LIMIT 1000`),
+        run<Listed>(sql`SELECT id, email, name, role, state,
+            password IS NULL AND NOT EXISTS (SELECT FROM identity.session s WHERE s.person_id = p.id) AS waiting
+          FROM identity.person p ORDER BY email LIMIT 1000`),
       ),
     async passwordHashOf(realm, id) {
       const [row] = await realm.transaction((run) =>

@@ -25,7 +25,7 @@ export interface PeopleRouteParts {
 }
 
 const byId = z.object({ id: z.uuid() })
-const Described = PersonAnswer.extend({ state: z.enum(['active', 'disabled']) })
+const Described = PersonAnswer.extend({ state: z.enum(['active', 'disabled']), waiting: z.boolean() })
 const RoleAnswer = z.object({ role: z.string(), permissions: z.array(z.string()), secondFactor: z.boolean() })
 
 /** Managing people and their roles. */
@@ -33,12 +33,6 @@ export function peopleRoutes(parts: PeopleRouteParts): FastifyPluginAsyncZod {
   const { kind, people, passwords, realmOf } = parts
   const Role = z.enum(kind === 'members' ? memberRoles : operatorRoles)
   const tags = ['people']
-  const mayHand = (request: FastifyRequest, roles: readonly (string | undefined)[]) => {
-    const own = callerOf(request).person.role
-    for (const role of roles)
-      if (role !== undefined && !covers(kind, own, role))
-        throw tooHigh(`A ${own} cannot decide about a ${role}.`)
-  }
   return async (app) => {
     app.get(
       '/api/v1/roles',
@@ -102,7 +96,7 @@ export function peopleRoutes(parts: PeopleRouteParts): FastifyPluginAsyncZod {
       },
       async (request, reply) => {
         const { email, name, role, password } = request.body
-        mayHand(request, [role])
+        mayHand(kind, request, [role])
         if (password !== undefined)
           await passwords.judge(password, { words: [email, name], secondFactor: false })
         const id = await people.add(realmOf(request), { email, name, role, password: password ?? null })
@@ -124,11 +118,23 @@ export function peopleRoutes(parts: PeopleRouteParts): FastifyPluginAsyncZod {
         },
       },
       async (request, reply) => {
-        mayHand(request, [request.body.role])
-        const allowed = (role: string) => mayHand(request, [role])
+        mayHand(kind, request, [request.body.role])
+        const allowed = (role: string) => mayHand(kind, request, [role])
         await people.change(realmOf(request), request.params.id, request.body, allowed)
         return reply.code(204).send(null)
       },
     )
   }
+}
+
+/** Throws a Problem `role-too-high` (403) when the caller may not decide about people of one of `roles`. */
+export function mayHand(
+  kind: PeopleRouteParts['kind'],
+  request: FastifyRequest,
+  roles: readonly (string | undefined)[],
+): void {
+  const own = callerOf(request).person.role
+  for (const role of roles)
+    if (role !== undefined && !covers(kind, own, role))
+      throw tooHigh(`A ${own} cannot decide about a ${role}.`)
 }

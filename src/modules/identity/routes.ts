@@ -6,7 +6,7 @@ import { eventsOf } from './events.ts'
 import type { Caller } from './guard.ts'
 import type { Passwords } from './passwords.ts'
 import type { People } from './people.ts'
-import { OWN, OWN_PARTIAL } from './permissions.ts'
+import { OWN, OWN_PARTIAL, rolesOf } from './permissions.ts'
 import type { Realm } from './realm.ts'
 import type { Sessions, Tokens } from './sessions.ts'
 
@@ -15,8 +15,9 @@ export interface RouteParts {
   people: People
   passwords: Passwords
   sessions: Sessions
-  /** Milliseconds that the browser keeps a refresh token. */
+  /** Milliseconds that the browser keeps a refresh token, and that an access token is good. */
   idleLife: number
+  accessLife: number
   realmOf(request: FastifyRequest): Realm
 }
 
@@ -25,7 +26,14 @@ export const Email = z.string().trim().max(254).pipe(z.email())
 export const Secret = z.string().min(1).max(256)
 export const PersonAnswer = z.object({ id: z.uuid(), email: z.string(), name: z.string(), role: z.string() })
 /** `impersonator`: for the banner that says so. */
-const MeAnswer = PersonAnswer.extend({ secondFactorDue: z.boolean(), impersonator: z.string().nullable() })
+const MeAnswer = PersonAnswer.extend({
+  /** What the role is granted: names and patterns. */
+  permissions: z.array(z.string()),
+  /** The session's own id; null in somebody else's name. */
+  session: z.uuid().nullable(),
+  secondFactorDue: z.boolean(),
+  impersonator: z.string().nullable(),
+})
 const SessionAnswer = z.object({
   id: z.uuid(),
   device: z.string(),
@@ -48,14 +56,16 @@ export function authRoutes({
   passwords,
   sessions,
   idleLife,
+  accessLife,
   realmOf,
 }: RouteParts): FastifyPluginAsyncZod {
   return async (app) => {
     const answer = (reply: FastifyReply, tokens: Tokens) => {
       setTokens(reply, tokens, idleLife)
-      return reply.send({ session: tokens.session })
+      return reply.send({ session: tokens.session, accessFor: Math.floor(accessLife / 1000) })
     }
-    const started = { 200: z.object({ session: z.uuid() }) }
+    /** `accessFor`: seconds after which to refresh. */
+    const started = { 200: z.object({ session: z.uuid(), accessFor: z.number() }) }
 
     app.post(
       '/api/v1/auth/sign-in',
@@ -113,8 +123,14 @@ export function authRoutes({
         schema: { tags, summary: 'Who is signed in', response: { 200: MeAnswer } },
       },
       async (request) => {
-        const { person, partial, impersonation } = callerOf(request)
-        return { ...person, secondFactorDue: partial, impersonator: impersonation?.by.email ?? null }
+        const { person, session, partial, impersonation } = callerOf(request)
+        return {
+          ...person,
+          permissions: [...(rolesOf(request.member ? 'members' : 'operators')[person.role] ?? [])],
+          session,
+          secondFactorDue: partial,
+          impersonator: impersonation?.by.email ?? null,
+        }
       },
     )
     app.get(

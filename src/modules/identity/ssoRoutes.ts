@@ -38,7 +38,7 @@ const OPTIONS: CookieSerializeOptions = {
 }
 // The session's cookies are Strict and would not be sent by a redirect that began elsewhere; this page begins anew here.
 const BOUNCE =
-  '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/"><title>Signed in</title><a href="/">/</a>'
+  '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/office/"><title>Signed in</title><a href="/office/">/office/</a>'
 
 const tags = ['sign-in']
 const byProvider = z.object({ provider: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/) })
@@ -64,6 +64,18 @@ export function ssoRoutes(parts: SsoRouteParts): FastifyPluginAsyncZod {
     return tokens.session
   }
   return async (app) => {
+    app.get(
+      '/api/v1/auth/sso',
+      {
+        config: { public: true },
+        schema: {
+          tags,
+          summary: 'The providers that one may sign in with',
+          response: { 200: z.array(z.object({ name: z.string() })) },
+        },
+      },
+      async () => sso.providers.map(({ name }) => ({ name })),
+    )
     app.get(
       '/api/v1/auth/sso/:provider',
       {

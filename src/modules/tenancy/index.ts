@@ -20,7 +20,7 @@ import { openTenant, type TenantAccess } from './openTenant.ts'
 import { invalidTenant, tenantNotFound } from './problems.ts'
 import { findSpares, makeSpare, provisionTenant } from './provision.ts'
 import { openRegistry, type Registered } from './registry.ts'
-import { tenancyRoutes } from './routes.ts'
+import { operatorTenancyRoutes, tenancyRoutes } from './routes.ts'
 import type { IsolationModel, Tenant } from './tenant.ts'
 import { tenantTables } from './unprotectedTables.ts'
 
@@ -114,7 +114,11 @@ export const tenancy = defineModule({
     const { migrator } = stores
     if (migrator) await makeCanaries(migrator.run, tenantRoleSecret, settings.models, settings.baseDomain)
     const plugin = tenancyRoutes as unknown as FastifyPluginAsync
-    const routes: RouteGroup[] = [{ audience: 'tenant', plugin }]
+    const operators = operatorTenancyRoutes(api.list) as unknown as FastifyPluginAsync
+    const routes: RouteGroup[] = [
+      { audience: 'tenant', plugin },
+      { audience: 'admin', plugin: operators },
+    ]
     return { api, routes, measures: measures(stores, tenantRoleSecret, settings.models, api) }
   },
 })

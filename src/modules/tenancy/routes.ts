@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import type { TenantRecord } from './tenant.ts'
 
 const Answer = z.object({ slug: z.string(), name: z.string(), state: z.enum(['active', 'suspended']) })
 
@@ -13,4 +14,35 @@ export const tenancyRoutes: FastifyPluginAsyncZod = async (app) => {
     },
     async ({ tenant: { slug, name, state } }) => ({ slug, name, state }),
   )
+}
+
+const Line = z.object({
+  slug: z.string(),
+  name: z.string(),
+  model: z.enum(['database', 'rows']),
+  state: z.enum(['active', 'suspended']),
+  hosts: z.array(z.string()),
+})
+
+/** For operators. */
+export function operatorTenancyRoutes(list: () => Promise<readonly TenantRecord[]>): FastifyPluginAsyncZod {
+  return async (app) => {
+    app.get(
+      '/api/v1/tenants',
+      {
+        schema: { tags: ['tenants'], summary: 'All tenants', response: { 200: z.array(Line) } },
+        config: { permission: 'tenants.read' },
+      },
+      async () => {
+        const customers = (await list()).filter(({ canary }) => !canary)
+        return customers.map(({ slug, name, model, state, hosts }) => ({
+          slug,
+          name,
+          model,
+          state,
+          hosts: [...hosts],
+        }))
+      },
+    )
+  }
 }

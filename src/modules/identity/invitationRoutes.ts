@@ -1,0 +1,106 @@
+import type { FastifyRequest } from 'fastify'
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import type { MailApi } from '../mail/index.ts'
+import { type Invitations, invitationLink } from './invitations.ts'
+import type { People } from './people.ts'
+import { mayHand } from './peopleRoutes.ts'
+import type { Realm } from './realm.ts'
+import { nothing, Secret } from './routes.ts'
+
+/** What the routes about invitations need. */
+export interface InvitationRouteParts {
+  kind: 'members' | 'operators'
+  people: People
+  invitations: Invitations
+  mail: MailApi
+  /** Characters that a password needs at least. */
+  passwordLength: number
+  /** The deployment's own address of a request's host. */
+  originOf(request: FastifyRequest): string
+  realmOf(request: FastifyRequest): Realm
+}
+
+const Token = z.string().regex(/^[\w-]{40,400}$/)
+const Invited = z.object({ email: z.string(), name: z.string(), passwordLength: z.number() })
+const LinkAnswer = z.object({ link: z.string(), expiresAt: z.string(), mailed: z.boolean() })
+const SUBJECT = 'Einladung / Invitation'
+
+/** Inviting somebody who was added, and accepting it. */
+export function invitationRoutes(parts: InvitationRouteParts): FastifyPluginAsyncZod {
+  const { kind, people, invitations, mail, originOf, realmOf } = parts
+  return async (app) => {
+    app.post(
+      '/api/v1/people/:id/invitation',
+      {
+        config: { permission: 'people.manage', recent: true },
+        schema: {
+          tags: ['people'],
+          summary: 'Invite a person to choose a password: by mail, and a link to hand over',
+          params: z.object({ id: z.uuid() }),
+          response: { 201: LinkAnswer },
+        },
+      },
+      async (request, reply) => {
+        const realm = realmOf(request)
+        const person = (await people.list(realm)).find(({ id }) => id === request.params.id)
+        mayHand(kind, request, [person?.role])
+        const { token, expiresAt } = await invitations.make(realm, request.params.id)
+        const link = invitationLink(originOf(request), token)
+        const mailed = await mail.send({
+          to: person?.email ?? '',
+          subject: SUBJECT,
+          text: textOf(link, expiresAt),
+        })
+        return reply.code(201).header('cache-control', 'no-store').send({ link, expiresAt, mailed })
+      },
+    )
+    app.post(
+      '/api/v1/auth/invitation',
+      {
+        config: { public: true, limit: { attempt: true } },
+        schema: {
+          tags: ['sign-in'],
+          summary: 'Whom an invitation is for',
+          body: z.object({ token: Token }),
+          response: { 200: Invited },
+        },
+      },
+      async (request) => {
+        const { email, name } = await invitations.read(realmOf(request), request.body.token)
+        return { email, name, passwordLength: parts.passwordLength }
+      },
+    )
+    app.post(
+      '/api/v1/auth/invitation/accept',
+      {
+        config: { public: true, limit: { attempt: true } },
+        schema: {
+          tags: ['sign-in'],
+          summary: 'Choose the first password; sign in with it afterwards',
+          body: z.object({ token: Token, password: Secret }),
+          response: nothing,
+        },
+      },
+      async (request, reply) => {
+        await invitations.accept(realmOf(request), request.body.token, request.body.password)
+        return reply.code(204).send(null)
+      },
+    )
+  }
+}
+
+function textOf(link: string, expiresAt: string): string {
+  const until = (locale: string) =>
+    new Intl.DateTimeFormat(locale, {
+      dateStyle: 'long',
+      timeStyle: 'short',
+      timeZone: 'Europe/Berlin',
+    }).format(new Date(expiresAt))
+  return `Sie sind eingeladen. Wählen Sie bis ${until('de-DE')} Ihr Passwort (Zeit in Berlin):
+
+You are invited. Choose your password before ${until('en-GB')} (time in Berlin):
+
+${link}
+`
+}

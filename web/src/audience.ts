@@ -1,0 +1,2 @@
+/** Whose host this is: the operators', or a tenant's. The server says so. */
+export const isOperators: boolean = document.documentElement.dataset.audience === 'admin'

@@ -1,0 +1,55 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { call } from '../api/call.ts'
+import { showSignedOut, whoAmI } from '../api/queries.ts'
+import { Field, Form, type Values } from '../parts/Form.tsx'
+import { Page } from '../parts/Page.tsx'
+import { useWords } from '../words/index.tsx'
+import { SecondFactor } from './SecondFactor.tsx'
+
+/** What a person does about their own sign-in. */
+export function SecurityPage() {
+  const words = useWords()
+  const { data: me } = useQuery(whoAmI)
+  if (!me) return null
+  return (
+    <Page title={words.security.title}>
+      <section className="card">
+        <h2>{words.security.profile}</h2>
+        <dl>
+          <dt>{words.security.name}</dt>
+          <dd>{me.name}</dd>
+          <dt>{words.security.email}</dt>
+          <dd>{me.email}</dd>
+          <dt>{words.security.role}</dt>
+          <dd>{words.roles.names[me.role] ?? me.role}</dd>
+        </dl>
+      </section>
+      {!me.impersonator && (
+        <>
+          <SecondFactor />
+          <Password email={me.email} />
+        </>
+      )}
+    </Page>
+  )
+}
+
+function Password({ email }: { email: string }) {
+  const { security: words } = useWords()
+  const client = useQueryClient()
+  const change = async ({ current = '', next = '' }: Values) => {
+    await call('POST /api/v1/auth/password', { body: { current, next } })
+    showSignedOut(client)
+  }
+  return (
+    <section className="card">
+      <h2>{words.password}</h2>
+      <p>{words.passwordLead}</p>
+      <Form submit={words.change} send={change}>
+        <input type="hidden" name="username" value={email} autoComplete="username" />
+        <Field label={words.current} name="current" type="password" autoComplete="current-password" />
+        <Field label={words.next} name="next" type="password" autoComplete="new-password" />
+      </Form>
+    </section>
+  )
+}

@@ -1,0 +1,65 @@
+import { useQuery } from '@tanstack/react-query'
+import { Navigate, useRouterState } from '@tanstack/react-router'
+import { call, Refused } from '../api/call.ts'
+import { queries, reading, whoAmI } from '../api/queries.ts'
+import { isOperators } from '../audience.ts'
+import { Field, Form, type Values } from '../parts/Form.tsx'
+import { Door } from '../parts/Page.tsx'
+import { Said } from '../parts/problem.ts'
+import { OtherLanguage, useWords } from '../words/index.tsx'
+
+/** Signing in by password or at a provider; `?sso=link-needed` after a provider named an account that has a password. */
+export function SignInPage() {
+  const { signIn: words } = useWords()
+  const me = useQuery(whoAmI)
+  const { sso, next } = useRouterState({
+    select: ({ location }) => location.search as Record<string, unknown>,
+  })
+  const linking = sso === 'link-needed'
+  const send = async ({ email = '', password = '' }: Values) => {
+    const route = linking ? 'POST /api/v1/auth/sso/link' : 'POST /api/v1/auth/sign-in'
+    await call(route, { body: { email, password } }).catch((error: Error) => {
+      throw error instanceof Refused && error.status === 401 ? new Said(words.refused) : error
+    })
+    await queries.fetchQuery({ ...whoAmI, staleTime: 0 })
+  }
+  if (me.data) return <Navigate to={typeof next === 'string' && next.startsWith('/') ? next : '/'} replace />
+  const title = linking ? words.linkTitle : isOperators ? words.operatorTitle : words.title
+  return (
+    <Door title={title} lead={linking ? words.linkLead : ''}>
+      {sso === 'refused' && (
+        <p role="alert" className="error">
+          {words.ssoRefused}
+        </p>
+      )}
+      <Form submit={linking ? words.linkSubmit : words.submit} send={send}>
+        <Field label={words.email} name="email" type="email" autoComplete="username" />
+        <Field label={words.password} name="password" type="password" autoComplete="current-password" />
+      </Form>
+      {!isOperators && !linking && <Providers />}
+      <footer>
+        <OtherLanguage />
+      </footer>
+    </Door>
+  )
+}
+
+function Providers() {
+  const { signIn: words } = useWords()
+  const { data = [] } = useQuery(reading('GET /api/v1/auth/sso'))
+  if (data.length === 0) return null
+  return (
+    <>
+      <p className="or">{words.or}</p>
+      <ul className="providers">
+        {data.map(({ name }) => (
+          <li key={name}>
+            <a className="button" href={`/api/v1/auth/sso/${encodeURIComponent(name)}`}>
+              {words.with(name.charAt(0).toUpperCase() + name.slice(1))}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}

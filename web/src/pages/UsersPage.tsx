@@ -1,0 +1,157 @@
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { call } from '../api/call.ts'
+import { reading, useChange, whoAmI } from '../api/queries.ts'
+import type { Me, Person } from '../api/routes.ts'
+import { isOperators } from '../audience.ts'
+import { Loaded } from '../parts/Loaded.tsx'
+import { Page } from '../parts/Page.tsx'
+import { useProblem } from '../parts/problem.ts'
+import { Table } from '../parts/Table.tsx'
+import { useTell } from '../parts/Told.tsx'
+import { may } from '../permissions.ts'
+import { useWords } from '../words/index.tsx'
+import { Invite, InviteAgain } from './Invite.tsx'
+import { RemoveAccess } from './RemoveAccess.tsx'
+
+/** Everybody who may sign in: inviting, roles, taking access away. */
+export function UsersPage() {
+  const { users: words } = useWords()
+  const { data: me } = useQuery(whoAmI)
+  const list = useQuery(reading('GET /api/v1/people'))
+  const [inviting, setInviting] = useState(false)
+  const manages = me != null && may(me, 'people.manage') && !me.impersonator
+  const invite = manages && (
+    <button type="button" className="primary" onClick={() => setInviting(true)}>
+      {words.invite}
+    </button>
+  )
+  return (
+    <Page title={isOperators ? words.operatorsTitle : words.title} lead={words.lead} actions={invite}>
+      <Loaded query={list}>
+        {(people) => (
+          <>
+            {me && <People people={people} me={me} manages={manages} />}
+            {people.length === 1 && manages && <p className="empty">{words.only}</p>}
+          </>
+        )}
+      </Loaded>
+      {inviting && <Invite close={() => setInviting(false)} />}
+    </Page>
+  )
+}
+
+function People({ people, me, manages }: { people: Person[]; me: Me; manages: boolean }) {
+  const { users: words, actions } = useWords()
+  const [inviting, setInviting] = useState<Person | null>(null)
+  const [removing, setRemoving] = useState<Person | null>(null)
+  return (
+    <>
+      <Table
+        label={words.title}
+        rows={people}
+        columns={[
+          {
+            name: words.name,
+            cell: ({ id, name, email }) => (
+              <>
+                {name} {id === me.id && <span className="state">{words.you}</span>}
+                <small>{email}</small>
+              </>
+            ),
+          },
+          {
+            name: words.role,
+            cell: (person) => <RoleOf person={person} fixed={!manages || person.id === me.id} />,
+          },
+          {
+            name: words.state,
+            cell: ({ state }) => (
+              <span className="state" data-good={state === 'active'}>
+                {words.states[state]}
+              </span>
+            ),
+          },
+          {
+            name: actions,
+            quiet: true,
+            cell: (person) =>
+              manages &&
+              person.id !== me.id && (
+                <Actions
+                  person={person}
+                  invite={() => setInviting(person)}
+                  remove={() => setRemoving(person)}
+                />
+              ),
+          },
+        ]}
+      />
+      {inviting && <InviteAgain person={inviting} close={() => setInviting(null)} />}
+      {removing && <RemoveAccess person={removing} close={() => setRemoving(null)} />}
+    </>
+  )
+}
+
+function RoleOf({ person, fixed }: { person: Person; fixed: boolean }) {
+  const { users: words, roles: names } = useWords()
+  const tell = useTell()
+  const problem = useProblem()
+  const roles = useQuery(reading('GET /api/v1/roles'))
+  const change = useChange(
+    (role: string) => call('PATCH /api/v1/people/:id', { path: { id: person.id }, body: { role } }),
+    'GET /api/v1/people',
+  )
+  const nameOf = (role: string) => names.names[role] ?? role
+  if (fixed || !roles.data) return nameOf(person.role)
+  return (
+    <select
+      aria-label={words.roleOf(person.name)}
+      value={change.isPending ? change.variables : person.role}
+      onChange={(event) =>
+        change.mutate(event.target.value, {
+          onSuccess: () => tell(words.changed),
+          onError: (error) => tell(problem(error)),
+        })
+      }
+    >
+      {roles.data.map(({ role }) => (
+        <option key={role} value={role}>
+          {nameOf(role)}
+        </option>
+      ))}
+    </select>
+  )
+}
+
+function Actions({ person, invite, remove }: { person: Person; invite(): void; remove(): void }) {
+  const { users: words } = useWords()
+  const tell = useTell()
+  const problem = useProblem()
+  const restore = useChange(
+    () => call('PATCH /api/v1/people/:id', { path: { id: person.id }, body: { state: 'active' } }),
+    'GET /api/v1/people',
+  )
+  if (person.state === 'disabled')
+    return (
+      <button
+        type="button"
+        aria-label={`${words.restore}: ${person.name}`}
+        onClick={() => restore.mutate(undefined, { onError: (error) => tell(problem(error)) })}
+      >
+        {words.restore}
+      </button>
+    )
+  return (
+    <span className="actions">
+      {person.waiting && (
+        <button type="button" aria-label={`${words.link}: ${person.name}`} onClick={invite}>
+          {words.link}
+        </button>
+      )}
+      <button type="button" aria-label={`${words.remove}: ${person.name}`} onClick={remove}>
+        {words.remove}
+      </button>
+    </span>
+  )
+}

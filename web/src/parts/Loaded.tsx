@@ -1,0 +1,31 @@
+import type { UseQueryResult } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { useWords } from '../words/index.tsx'
+import { useProblem } from './problem.ts'
+
+/** Shows what was read, or that it is on its way, or why it did not come. */
+export function Loaded<Data>({
+  query,
+  children,
+}: {
+  query: UseQueryResult<Data>
+  children(data: Data): ReactNode
+}) {
+  const words = useWords()
+  const problem = useProblem()
+  if (query.data !== undefined) return children(query.data)
+  if (query.isError)
+    return (
+      <div className="empty" role="alert">
+        <p>{problem(query.error)}</p>
+        <button type="button" onClick={() => void query.refetch()}>
+          {words.again}
+        </button>
+      </div>
+    )
+  return (
+    <p className="empty" role="status">
+      {words.loading}
+    </p>
+  )
+}

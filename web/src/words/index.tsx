@@ -1,0 +1,57 @@
+import { createContext, type ReactNode, use, useEffect, useState } from 'react'
+import { de } from './de.ts'
+import { en, type Words } from './en.ts'
+
+const LANGUAGES = { de, en }
+type Language = keyof typeof LANGUAGES
+const KEPT = 'surety-language'
+
+const Spoken = createContext<{ language: Language; choose(language: Language): void }>({
+  language: 'en',
+  choose: () => undefined,
+})
+
+/** Speaks the language that was chosen here before, or that the browser prefers. */
+export function Languages({ children }: { children: ReactNode }) {
+  const [language, setLanguage] = useState(preferred)
+  useEffect(() => {
+    document.documentElement.lang = language
+  }, [language])
+  const choose = (chosen: Language) => {
+    localStorage.setItem(KEPT, chosen)
+    setLanguage(chosen)
+  }
+  return <Spoken value={{ language, choose }}>{children}</Spoken>
+}
+
+export const useWords = (): Words => LANGUAGES[use(Spoken).language]
+
+/** The other language, as a button in its own words. */
+export function OtherLanguage() {
+  const { language, choose } = use(Spoken)
+  const other = language === 'de' ? 'en' : 'de'
+  return (
+    <button type="button" className="plain" lang={other} onClick={() => choose(other)}>
+      {LANGUAGES[other].language}
+    </button>
+  )
+}
+
+/** Writes instants for people, in their own time zone. */
+export function useMoment(): (instant: string) => string {
+  const { language } = use(Spoken)
+  const format = new Intl.DateTimeFormat(language === 'de' ? 'de-DE' : 'en-GB', {
+    dateStyle: 'medium',
+    timeStyle: 'short',
+  })
+  return (instant) => format.format(new Date(instant))
+}
+
+function preferred(): Language {
+  const asked = [localStorage.getItem(KEPT), ...navigator.languages]
+  for (const tag of asked) {
+    const known = (Object.keys(LANGUAGES) as Language[]).find((language) => tag?.split('-')[0] === language)
+    if (known) return known
+  }
+  return 'en'
+}
