@@ -65,6 +65,10 @@ export function forgedTokens(known: Known, resign: (claims: Json) => string): [s
       'claims changed under the old signature',
       `${header}.${encode({ ...claims, sub: claims.sid })}.${signature}`,
     ],
+    [
+      'a claim twice under the old signature',
+      `${header}.${encode(`{"sub":"${claims.sid}",${JSON.stringify(claims).slice(1)}`)}.${signature}`,
+    ],
     ['padding at the end', `${token}=`],
     ['a fourth part', `${token}.${signature}`],
     ['JSON serialisation', JSON.stringify({ protected: header, payload, signature })],

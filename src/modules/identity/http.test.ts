@@ -5,6 +5,7 @@ import { api } from '../api/index.ts'
 import { type EdgeAnswer, type EdgeApi, edge } from '../edge/index.ts'
 import type { Tenant } from '../tenancy/index.ts'
 import { type IdentityApi, identity, tenantRealm } from './index.ts'
+import { stepOf, totpCode } from './totp.ts'
 
 const PASSWORD = 'a long enough sentence'
 let platform: TestPlatform
@@ -117,6 +118,22 @@ it('does not keep a session that was there before the sign-in', async () => {
   assert.notEqual(client.jar.get('__Host-surety-refresh')?.slice(0, 36), planted?.slice(0, 36))
 })
 
+it('makes no better session of one from before the second factor', async () => {
+  const email = 'factor@example.org'
+  const { people } = identityApi()
+  await people.add(tenantRealm(tenant), { email, name: 'F', role: 'reader', password: PASSWORD })
+  const client = browser()
+  await signIn(client, PASSWORD, email)
+  const stolen = browser()
+  for (const [name, value] of client.jar) stolen.jar.set(name, value)
+  const { secret } = JSON.parse((await client.ask('POST', '/api/v1/auth/totp')).body)
+  const code = totpCode(fromBase32(secret), stepOf(new Date()))
+  assert.equal((await client.ask('POST', '/api/v1/auth/totp/confirm', { code })).status, 200)
+  assert.equal((await client.ask('GET', '/api/v1/auth/sessions')).status, 200)
+  assert.equal((await stolen.ask('GET', '/api/v1/auth/me')).status, 401)
+  assert.equal((await stolen.ask('POST', '/api/v1/auth/refresh')).status, 401)
+})
+
 it('signs out everywhere when the password changes', async () => {
   const { people } = identityApi()
   const email = 'changes@example.org'
@@ -152,3 +169,10 @@ it('keeps somebody in charge, also when two step down at once', async () => {
   const results = await Promise.allSettled(ids.map((id) => people.change(fresh, id, { role: 'reader' })))
   assert.deepEqual(results.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
 })
+
+function fromBase32(text: string): Buffer {
+  const bits = [...text].map((letter) =>
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
+  )
+  return Buffer.from((bits.join('').match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)))
+}

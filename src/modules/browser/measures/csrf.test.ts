@@ -42,13 +42,3 @@ it('csrf goes red when a token is not bound to its session', () => {
     seen: /of another session, in the cookie too/,
   })
 })
-
-it('csp.nonce goes red when the nonce is always the same', () => {
-  const { nonces } = platform.api('browser') as BrowserParts
-  const { make } = nonces
-  return proveBySabotage(platform.api('proof') as ProofApi, 'csp.nonce', {
-    sabotage: async () => Object.assign(nonces, { make: () => 'AAAAAAAAAAAAAAAAAAAAAA==' }),
-    repair: async () => Object.assign(nonces, { make }),
-    seen: /nonces of two answers/,
-  })
-})
