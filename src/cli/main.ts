@@ -2,6 +2,7 @@ import { program } from 'commander'
 import { Problem } from '../kernel/problems.ts'
 import { egress } from './egress.ts'
 import { superuserUrl } from './environment.ts'
+import { addKeyCommands } from './keys.ts'
 import { planMove } from './movePlan.ts'
 import { addIdentityCommands } from './operator.ts'
 import { prove } from './prove.ts'
@@ -86,6 +87,7 @@ tenant
   .action(planMove)
 
 addIdentityCommands(program)
+addKeyCommands(program)
 
 program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof Problem ? `${error.title}: ${error.message}` : error)

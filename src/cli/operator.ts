@@ -12,7 +12,7 @@ import {
 import { runningEnvironment } from './environment.ts'
 import { type Platform, startPlatform } from './platform.ts'
 
-/** Adds `operator`, `member` and `keys`: people and signing keys from the command line. */
+/** Adds `operator` and `member`: people from the command line. */
 export function addIdentityCommands(program: Command): void {
   const operator = program.command('operator').description('people who run this deployment')
   operator.command('list').description('every operator').action(listOperators)
@@ -47,14 +47,6 @@ export function addIdentityCommands(program: Command): void {
     .option('--name <name>', 'display name')
     .option('--role <role>', memberRoles.join(', '), 'owner')
     .action(inviteMember)
-  const keys = program.command('keys').description('keys that sign access tokens')
-  keys.command('list').description('the keys in force').action(listKeys)
-  keys.command('rotate').description('publish a new key; it signs shortly after').action(rotateKeys)
-  keys
-    .command('drop')
-    .description('refuse everything that a stolen key signed')
-    .argument('<kid>')
-    .action((kid: string) => withPlatform((platform) => platform.api(identity).keys.drop(kid)))
 }
 
 interface NewPersonOptions {
@@ -131,19 +123,6 @@ function listOperators(): Promise<void> {
     for (const { email, role, state } of await people.list(operators))
       console.log([email.padEnd(40), role.padEnd(10), state].join(' '))
   })
-}
-
-function listKeys(): Promise<void> {
-  return withPlatform(async (platform) => {
-    for (const { kid, signsFrom, droppedFrom } of platform.api(identity).keys.accepted())
-      console.log(
-        [kid, signsFrom.toISOString(), droppedFrom ? `until ${droppedFrom.toISOString()}` : ''].join(' '),
-      )
-  })
-}
-
-function rotateKeys(): Promise<void> {
-  return withPlatform(async (platform) => console.log(await platform.api(identity).keys.rotate()))
 }
 
 async function withPlatform(work: (platform: Platform) => Promise<void>): Promise<void> {

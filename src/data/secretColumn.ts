@@ -74,6 +74,11 @@ export function declareSecrets(table: PgTable): void {
   for (const field of secretFields(table)) declared.add(field)
 }
 
+/** The secret columns of all tables that this process knows. */
+export function declaredSecrets(): readonly SecretField[] {
+  return [...declared]
+}
+
 function readFields(table: PgTable): SecretField[] {
   const { name, schema = 'public' } = getTableConfig(table)
   const columns = Object.entries(getTableColumns(table))

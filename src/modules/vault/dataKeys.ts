@@ -3,9 +3,8 @@ import type { Database } from '../../data/index.ts'
 import type { SqlClient } from '../../data/sql.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { newId } from '../../kernel/ids.ts'
-import { MOST_VERSIONS } from './format.ts'
 import type { Kms } from './kms.ts'
-import { destroyed, masterKeyInvalid, noVersionLeft, refused } from './problems.ts'
+import { destroyed, refused } from './problems.ts'
 import { openUses } from './uses.ts'
 
 /** A tenant's data key, unwrapped. */
@@ -25,10 +24,8 @@ export interface DataKeys {
   byId(tenantId: string, id: string): Promise<DataKey | undefined>
   /** Deletes all keys of a tenant for good; elsewhere in force within a second. */
   destroy(tenantId: string): Promise<void>
-  /** Makes the next master key the current one and returns its version. Throws `master-key-last`, `master-key-missing`. */
-  rotate(): Promise<number>
-  /** Refuses master keys that are not what they were (Problem `master-key-invalid`); makes the first one. */
-  checkMasterKeys(): Promise<void>
+  /** Reads everything anew, so that a new master key is used at once instead of within a second. */
+  forget(): void
 }
 
 export interface DataKeyOptions {
@@ -41,8 +38,8 @@ export interface DataKeyOptions {
   usesPerKey: number
 }
 
-/** How long (ms) a process goes on with what it last read: the delay until a destruction is in force everywhere. */
-const FRESH_FOR = 1_000
+/** How long (ms) a process goes on with what it last read: until a destruction or a new master key is in force everywhere. */
+export const FRESH_FOR = 1_000
 /** Tenants whose keys are remembered. */
 const MOST_TENANTS = 10_000
 
@@ -154,34 +151,7 @@ export function openDataKeys(options: DataKeyOptions): DataKeys {
       })
       tenants.delete(tenantId)
     },
-    async rotate() {
-      const [row] = await database.query<{ version: number | null }>(
-        'SELECT max(version) AS version FROM vault.master_key WHERE ring = $1',
-        [ring],
-      )
-      const version = (row?.version ?? 0) + 1
-      if (version > MOST_VERSIONS) throw noVersionLeft(`Master keys are numbered v1 to v${MOST_VERSIONS}.`)
-      await database.query(
-        `INSERT INTO vault.master_key (ring, version, fingerprint, made_at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT DO NOTHING`,
-        [ring, version, await kms.provide(version), clock.now()],
-      )
-      tenants.clear()
-      return version
-    },
-    async checkMasterKeys() {
-      const keys = await database.query<{ version: number; fingerprint: string }>(
-        'SELECT version, fingerprint FROM vault.master_key WHERE ring = $1 ORDER BY version DESC',
-        [ring],
-      )
-      if (keys.length === 0) await this.rotate()
-      for (const { version, fingerprint } of keys.slice(0, 1)) {
-        if (!(await kms.holds(version, fingerprint)))
-          throw masterKeyInvalid(
-            `Master key v${version} is missing, or is not the one that stored secrets were sealed under.`,
-          )
-      }
-    },
+    forget: () => tenants.clear(),
   }
 }
 
@@ -190,7 +160,8 @@ function ifAlive(known: Known): Known {
   return known
 }
 
-async function unwrap(kms: Kms, tenantId: string, { id, version, wrapped }: Row): Promise<DataKey> {
+/** Opens one wrapped key. Throws `vault-refused` when it was changed, moved or wrapped by another master key. */
+export async function unwrap(kms: Kms, tenantId: string, { id, version, wrapped }: Row): Promise<DataKey> {
   const key = await kms.unwrap(wrapped, contextOf(tenantId, { id, version }))
   if (!key) throw refused(`Data key ${id} does not open: it was changed, moved or wrapped by another key.`)
   return { id, version, key }

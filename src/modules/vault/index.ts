@@ -4,6 +4,13 @@ import { defineModule } from '../../kernel/module.ts'
 import { tenancy } from '../tenancy/index.ts'
 import { openDataKeys } from './dataKeys.ts'
 import { fileKms } from './fileKms.ts'
+import { openMasterKeys } from './masterKeys.ts'
+import { vaultAad } from './measures/vault-aad.ts'
+import { vaultEnvelope } from './measures/vault-envelope.ts'
+import { vaultFormat } from './measures/vault-format.ts'
+import { vaultKeysVersioned } from './measures/vault-keys-versioned.ts'
+import { type KeyOperations, openOperations } from './operations.ts'
+import { transitKms, transitSettings } from './transitKms.ts'
 import { type DerivedKey, type Owner, openSealing, type Refusal, type Sealing } from './vault.ts'
 
 /** What other modules get from the vault. */
@@ -18,6 +25,7 @@ export interface VaultApi extends Pick<Sealing, 'seal' | 'open'> {
    * and elsewhere within a second. Safe to repeat.
    */
   destroy(owner: Owner): Promise<void>
+  keys: KeyOperations
   /** Calls `listener` whenever a secret was refused in this process. Returns what ends it. */
   onRefused(listener: (refusal: Refusal) => void): () => void
 }
@@ -25,6 +33,8 @@ export interface VaultApi extends Pick<Sealing, 'seal' | 'open'> {
 const version = z.enum(Array.from({ length: 16 }, (_, i) => `v${i + 1}`))
 
 const settings = z.object({
+  /** Holds the master keys; none named: files on this machine. */
+  transit: transitSettings.optional(),
   /** Files of master keys by version, `v1` to `v16`. Without any they are kept in the folder of secrets. */
   masterKeyFileNames: z.partialRecord(version, z.string()).default({}),
   /** Binds each sealed text to its key as well (24 bytes of IV, 32 of commitment). */
@@ -47,34 +57,55 @@ export const vault = defineModule({
     keys: new URL('./migrations/keys/', import.meta.url),
     tenant: new URL('./migrations/tenant/', import.meta.url),
   },
-  async start({ settings, clock, log }, { stores }) {
-    const keys = openDataKeys({
-      database: stores.keys,
-      kms: fileKms(stores.secrets, settings.masterKeyFileNames),
-      ring: 'tenants',
-      clock,
-      usesPerKey: settings.usesPerKey,
-    })
-    await keys.checkMasterKeys()
+  contradictions: (own) =>
+    own.transit && Object.keys(own.masterKeyFileNames).length > 0
+      ? [
+          {
+            settings: ['vault.transit', 'vault.masterKeyFileNames'],
+            why: 'master keys are either on a key server or in files.',
+          },
+        ]
+      : [],
+  async start({ settings, clock, log }, { stores, tenancy }) {
+    const kms = settings.transit
+      ? transitKms(settings.transit)
+      : fileKms(stores.secrets, settings.masterKeyFileNames)
+    const ring = { database: stores.keys, kms, ring: 'tenants', clock }
+    const master = openMasterKeys(ring)
+    const keys = openDataKeys({ ...ring, usesPerKey: settings.usesPerKey })
+    await master.check()
     const listeners = new Set<(refusal: Refusal) => void>()
     const sealing = openSealing({
       keys,
       commitment: settings.commitment,
       onRefused(refusal) {
-        log.error({ event: 'vault-refused', ...refusal }, 'a stored secret was changed or moved')
+        log[refusal.canary ? 'debug' : 'error'](
+          { event: 'vault-refused', ...refusal },
+          'a stored secret was changed or moved',
+        )
         for (const listener of listeners) listener(refusal)
       },
     })
+    const parts = { master, keys, sealing, commitment: settings.commitment }
     const api: VaultApi = {
       seal: sealing.seal,
       open: sealing.open,
       backupKey: (owner, keyId) => sealing.derive(owner, 'backup', keyId),
       destroy: ({ id }) => keys.destroy(id),
+      keys: openOperations(parts, { stores, tenancy }),
       onRefused(listener) {
         listeners.add(listener)
         return () => void listeners.delete(listener)
       },
     }
-    return { api }
+    let alerts = 0
+    api.onRefused(() => {
+      alerts += 1
+    })
+    const probe = { ...parts, stores, kms, canaries: tenancy.canaries.open, alerts: () => alerts }
+    return {
+      api,
+      measures: [vaultEnvelope(probe), vaultKeysVersioned(probe), vaultFormat(probe), vaultAad(probe)],
+    }
   },
 })

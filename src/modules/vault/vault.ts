@@ -9,6 +9,7 @@ import { badContext, refused } from './problems.ts'
 /** Whose secret it is. Any tenant object will do. */
 export interface Owner {
   id: string
+  canary?: boolean
 }
 
 type Plain<Value> = Value extends Sealed ? string : Value
@@ -28,6 +29,8 @@ type SealedRow<Table extends PgTable, Values> = {
 /** A secret that did not open, for an alert: who, what and why, and nothing of the secret. */
 export interface Refusal {
   tenantId: string
+  /** A probe's attack: nobody needs to be woken. */
+  canary: boolean
   field: string
   why: 'no sealed text' | 'no such key' | 'not authentic'
 }
@@ -57,6 +60,8 @@ export interface Sealing {
    * raises an alert.
    */
   open<Row extends object>(owner: Owner, table: PgTable, row: Row): Promise<Opened<Row>>
+  /** The sealed `text` of `field` in `row` (by TypeScript names) sealed anew under the newest key. Throws as `open` does. */
+  reseal(owner: Owner, field: SecretField, row: object, text: string): Promise<string>
   /** A key for `purpose`, such as `backup`: the current one, or the one that `keyId` names. Throws `vault-destroyed`, `vault-refused`. */
   derive(owner: Owner, purpose: string, keyId?: string): Promise<DerivedKey>
 }
@@ -89,7 +94,7 @@ export function openSealing(options: {
   async function openOne(owner: Owner, field: SecretField, row: object, { text }: Sealed): Promise<string> {
     const context = contextOf(owner, field, row)
     const refuse = (why: Refusal['why']) => {
-      onRefused({ tenantId: owner.id, field: field.name, why })
+      onRefused({ tenantId: owner.id, canary: owner.canary ?? false, field: field.name, why })
       return refused(
         `${field.name} does not open: it was changed, or belongs to another tenant, row or column.`,
       )
@@ -122,6 +127,10 @@ export function openSealing(options: {
         if (value instanceof Sealed) opened[field.key] = await openOne(owner, field, row, value)
       }
       return opened as Opened<typeof row>
+    },
+    async reseal(owner, field, row, text) {
+      const plain = await openOne(owner, field, row, new Sealed(text, boundTo(field)))
+      return (await sealOne(owner, field, row, plain)).text
     },
     async derive(owner, purpose, keyId) {
       const dataKey = keyId ? await keys.byId(owner.id, keyId) : await keys.forWriting(owner.id)
