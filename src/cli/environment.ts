@@ -10,8 +10,12 @@ const notRunning = defineProblem({ code: 'not-running', status: 503, title: 'The
 
 /** `environment` with names that everyone knows turned into ours; ours win. */
 export function withConventionalNames(environment: Environment): Environment {
-  const { SHUTDOWN_TIMEOUT_MS: cap } = environment
-  return cap === undefined ? environment : { SURETY_RUNTIME__SHUTDOWN_TIMEOUT: `${cap}ms`, ...environment }
+  const { SHUTDOWN_TIMEOUT_MS: cap, NODE_ENV: purpose } = environment
+  return {
+    ...(cap === undefined ? {} : { SURETY_RUNTIME__SHUTDOWN_TIMEOUT: `${cap}ms` }),
+    ...(purpose ? { SURETY_RUNTIME__ENVIRONMENT: purpose } : {}),
+    ...environment,
+  }
 }
 
 /** Where `surety up` keeps its data. */

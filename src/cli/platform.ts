@@ -20,6 +20,7 @@ import type { GivesRoutes, RouteGroup } from '../kernel/routes.ts'
 import { loadSettings, type SettingsLayer } from '../kernel/settings.ts'
 import { api } from '../modules/api/index.ts'
 import { audit } from '../modules/audit/index.ts'
+import { billing } from '../modules/billing/index.ts'
 import { browser } from '../modules/browser/index.ts'
 import { cache } from '../modules/cache/index.ts'
 import { database } from '../modules/database/index.ts'
@@ -62,6 +63,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   media,
   office,
   runtime,
+  billing,
   api,
   trust,
 ]

@@ -59,6 +59,7 @@ export const jobs = defineModule({
         workers = undefined
         await running?.drain(patience)
       },
+      trial,
       ...lookAt(queues, () => [...kinds.keys()]),
     }
     const plugin = jobRoutes(api) as unknown as FastifyPluginAsync

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Tenant } from '../tenancy/index.ts'
+import type { Trial } from './trial.ts'
 
 /** A kind of background work. What it does must be safe to repeat: a worker may die after the work and before saying so. */
 export interface JobDefinition<Schema extends z.ZodType> {
@@ -88,4 +89,6 @@ export interface JobsApi {
   discard(kind: string, id: string): Promise<void>
   /** Removes whatever waits or died for a tenant; returns how many. Those that run end as they end. */
   forget(tenantId: string): Promise<number>
+  /** Queues beside the deployment's own, for probes. */
+  trial(): Promise<Trial>
 }

@@ -21,12 +21,12 @@ export interface Queues {
     options: { attempts?: number | undefined; id?: string | undefined; delay?: number | undefined },
   ): Promise<string>
   counts(kind: string): Promise<JobCounts>
+  /** The data of jobs that wait. */
+  waiting(kind: string): Promise<unknown[]>
   dead(kind: string, limit: number): Promise<DeadJob[]>
   retry(kind: string, id: string): Promise<void>
   discard(kind: string, id: string): Promise<void>
   forget(kind: string, tenantId: string): Promise<number>
-  /** Removes a queue with everything in it: for what a probe made. */
-  remove(kind: string): Promise<void>
 }
 
 const MOST_LISTED = 1_000
@@ -83,6 +83,8 @@ export function openQueues(redis: Redis, settings: JobSettings): Queues {
           }),
         }
       }),
+    waiting: (kind) =>
+      at(kind, async (queue) => (await queue.getJobs(['wait'], 0, MOST_LISTED)).map(({ data }) => data.data)),
     dead: (kind, limit) =>
       at(kind, async (queue) => {
         const jobs = await queue.getJobs(['failed'], 0, limit - 1)
@@ -104,11 +106,6 @@ export function openQueues(redis: Redis, settings: JobSettings): Queues {
         const theirs = jobs.filter(({ data }) => data.tenant?.id === tenantId)
         for (const job of theirs) await job.remove()
         return theirs.length
-      }),
-    remove: (kind) =>
-      at(kind, async (queue) => {
-        await queue.obliterate({ force: true })
-        opened.delete(kind)
       }),
   }
 }

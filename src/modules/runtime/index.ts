@@ -15,11 +15,13 @@ export const runtime = defineModule({
   settings: z.object({
     /** A process that was asked to end finishes what is under way, but is gone after this. */
     shutdownTimeout: duration.default(10_000),
+    /** What this deployment is for; NODE_ENV says it too. Real money and real data belong into production alone. */
+    environment: z.enum(['production', 'staging', 'development', 'test']).default('development'),
   }),
   async start({ settings, program }, { stores, edge }) {
     const trial = (env: Record<string, string> = {}) => startTrial(program, edge, env)
     return {
-      api: { shutdownTimeout: settings.shutdownTimeout },
+      api: { shutdownTimeout: settings.shutdownTimeout, environment: settings.environment },
       measures: [health(trial, stores.address), shutdownGraceful(trial), shutdownCap(settings, trial)],
     }
   },
