@@ -1,98 +1,47 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import axe from 'axe-core'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { browser as browserModule } from '../src/modules/browser/index.ts'
-import { type EdgeApi, edge } from '../src/modules/edge/index.ts'
-import { type IdentityApi, identity, invitationLink, tenantRealm } from '../src/modules/identity/index.ts'
+import { sql } from 'drizzle-orm'
+import { invitationLink, tenantRealm } from '../src/modules/identity/index.ts'
 import { requireSecondFactor } from '../src/modules/identity/roleRules.ts'
-import { stepOf, totpCode } from '../src/modules/identity/totp.ts'
-import { limits } from '../src/modules/limits/index.ts'
-import { office } from '../src/modules/office/index.ts'
-import type { Tenant } from '../src/modules/tenancy/index.ts'
 import { findChromium } from './support/chromium.ts'
 import { fill, press, tabTo } from './support/keyboard.ts'
-import { type TestPlatform, testPlatform } from './support/platform.ts'
+import { enrolApp, heading, look, type Office, openOffice } from './support/office.ts'
 
 const found = await findChromium()
 const skip = 'reason' in found ? found.reason : false
-const executablePath = 'path' in found ? found.path : undefined
 
 const PASSWORD = 'correct horse battery staple'
-/** A folder for pictures of every page, wide and narrow, light and dark; for people who look at them. */
-const PICTURES = process.env['SURETY_PICTURES']
-const SIZES = [
-  { width: 390, height: 844 },
-  { width: 1440, height: 900 },
-]
+const WINDOWS = 'Mozilla/5.0 (Windows NT 10.0) Firefox/140.0'
+const ENROLMENT = {
+  byHand: 'Enter the key by hand instead',
+  code: 'Six digits of the app',
+  codes: 'Your recovery codes',
+  saved: 'I have kept them',
+  goOn: 'Go on',
+}
 
-// What runs inside the page sees these.
-declare const window: { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }
-declare const document: { documentElement: { scrollWidth: number } }
-
-describe('the back-office in a browser', { skip }, () => {
-  let platform: TestPlatform
-  let people: IdentityApi
-  let tenant: Tenant
-  let origin: string
-  let chrome: Browser
-  let context: BrowserContext
-  let page: Page
-  const refused: string[] = []
+/** One new person's way through the pages of a tenant, by keyboard alone. */
+describe('the back-office of a tenant in a browser', { skip }, () => {
+  let office: Office
+  let page: Office['page']
   let recoveryCodes: string[] = []
+  const realm = () => tenantRealm(office.tenant)
+  const added = (email: string, name: string, role: string) =>
+    office.identity.people.add(realm(), { email, name, role, password: null })
 
   before(async () => {
-    platform = await testPlatform([edge, identity, limits, browserModule, office])
-    await platform.serve()
-    people = platform.api('identity') as IdentityApi
-    tenant = await platform.makeTenant('rows')
-    origin = `https://${tenant.hosts[0]}${(platform.api('edge') as EdgeApi).portInLinks}`
-    chrome = await chromium.launch({ executablePath, args: ['--headless', '--no-sandbox', '--disable-gpu'] })
-    context = await chrome.newContext({ ignoreHTTPSErrors: true, locale: 'en-GB' })
-    page = await context.newPage()
-    page.on('console', (message) => {
-      // A refused sign-in is an answer that the browser tells of as well.
-      if (message.type() === 'error' && !/status of 40[0139]/.test(message.text()))
-        refused.push(message.text())
-    })
-    page.on('pageerror', (error) => refused.push(error.message))
+    office = await openOffice('path' in found ? found.path : '', 'en-GB')
+    page = office.page
   })
-  after(async () => {
-    await chrome?.close()
-    await platform?.stop()
-  })
+  after(() => office?.stop())
 
-  const heading = (text: string | RegExp) =>
-    page.getByRole('heading', { level: 1, name: text }).waitFor({ timeout: 15_000 })
-
-  /** What holds for every page: nothing that axe-core finds, and no scrolling sideways on a narrow screen. */
-  async function look(name: string): Promise<void> {
-    for (const size of SIZES) {
-      await page.setViewportSize(size)
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-        if (PICTURES)
-          await page.screenshot({ path: join(PICTURES, `${name}-${size.width}-${colorScheme}.png`) })
-        await page.evaluate(axe.source)
-        const { violations } = await page.evaluate(() => window.axe.run())
-        const seen = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-        assert.deepEqual(seen, [], `${name} at ${size.width}, ${colorScheme}`)
-      }
-      const width = await page.evaluate(() => document.documentElement.scrollWidth)
-      assert.ok(width <= size.width, `${name} is ${width} wide on ${size.width}`)
-    }
-    await page.emulateMedia({ colorScheme: 'light' })
-  }
-
-  it('an invited person chooses a password and must set up a second factor, by keyboard alone', async () => {
-    const realm = tenantRealm(tenant)
-    await requireSecondFactor(realm, 'owner', true)
-    const about = { email: 'mia@example.org', name: 'Mia Sommer', role: 'owner', password: null }
-    const { token } = await people.invitations.make(realm, await people.people.add(realm, about))
-    await page.goto(invitationLink(origin, token))
-    await heading('Welcome, Mia Sommer')
-    await look('invitation')
+  it('an invited person chooses a password and must set up a second factor', async () => {
+    await requireSecondFactor(realm(), 'owner', true)
+    const id = await added('mia@example.org', 'Mia Sommer', 'owner')
+    const { token } = await office.identity.invitations.make(realm(), id)
+    await page.goto(invitationLink(office.origin, token))
+    await heading(page, 'Welcome, Mia Sommer')
+    await look(page, 'invitation')
 
     await fill(page, 'Password', 'too short')
     await fill(page, 'Password again', 'too short')
@@ -101,126 +50,118 @@ describe('the back-office in a browser', { skip }, () => {
     await fill(page, 'Password', PASSWORD)
     await fill(page, 'Password again', PASSWORD)
     await page.keyboard.press('Enter')
-
-    await heading('Set up a second factor')
-    await press(page, 'Enter the key by hand instead')
-    await look('enrolment')
-    const secret = await page.locator('.secret code').innerText()
-    await fill(page, 'Six digits of the app', totpCode(unbase32(secret), stepOf(new Date())))
-    await page.keyboard.press('Enter')
-    await page.getByRole('heading', { name: 'Your recovery codes' }).waitFor()
-    await look('recovery-codes')
-    recoveryCodes = (await page.locator('.secret code').innerText()).split('\n')
+    await heading(page, 'Set up a second factor')
+    recoveryCodes = await enrolApp(page, ENROLMENT, 'member')
     assert.equal(recoveryCodes.length, 10)
-    await tabTo(page, 'I have kept them')
-    await page.keyboard.press('Space')
-    await press(page, 'Go on')
-    await heading('Users')
+    await heading(page, 'Users')
   })
 
   it('an invitation is good once', async () => {
-    const realm = tenantRealm(tenant)
-    const about = { email: 'zoe@example.org', name: 'Zoe', role: 'reader', password: null }
-    const id = await people.people.add(realm, about)
-    const { token } = await people.invitations.make(realm, id)
-    await people.invitations.accept(realm, token, PASSWORD)
-    await assert.rejects(people.invitations.accept(realm, token, `${PASSWORD} 2`), {
-      code: 'invitation-refused',
-    })
-    await assert.rejects(people.invitations.make(realm, id), { code: 'already-joined' })
-    const other = await context.newPage()
-    await other.goto(invitationLink(origin, token))
-    await other.getByRole('heading', { name: 'This invitation is not good any more' }).waitFor()
+    const { invitations } = office.identity
+    const id = await added('zoe@example.org', 'Zoe', 'reader')
+    const { token } = await invitations.make(realm(), id)
+    await invitations.accept(realm(), token, PASSWORD)
+    await assert.rejects(invitations.accept(realm(), token, `${PASSWORD} 2`), { code: 'invitation-refused' })
+    await assert.rejects(invitations.make(realm(), id), { code: 'already-joined' })
+    const other = await office.context.newPage()
+    await other.goto(invitationLink(office.origin, token))
+    await heading(other, 'This invitation is not good any more')
     await other.close()
+    await page.reload()
+    await heading(page, 'Users')
   })
 
   it('an owner invites, changes a role, takes access away and gives it back', async () => {
-    await look('users')
     await press(page, 'Invite')
     await page.getByRole('dialog').waitFor()
     await fill(page, 'Name', 'Ben Winter')
     await fill(page, 'E-mail', 'ben@example.org')
-    await look('invite')
+    await look(page, 'invite')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'Invitation for Ben Winter' }).waitFor()
     assert.match(await page.locator('.secret code').innerText(), /\/office\/invitation#[\w-]{40,}$/)
-    await look('invited')
+    await look(page, 'invited')
     await page.keyboard.press('Escape')
 
     await tabTo(page, 'Role of Ben Winter')
     await page.keyboard.type('Editor')
     await page.getByText('Changed. The person signs in again.').waitFor()
+    await look(page, 'users')
     await press(page, 'Remove access: Ben Winter')
     await page.getByRole('dialog').waitFor()
+    await look(page, 'remove')
     await press(page, 'Remove access')
     await press(page, 'Give access back: Ben Winter')
     await page.getByRole('button', { name: 'Remove access: Ben Winter' }).waitFor()
-    const ben = (await people.people.list(tenantRealm(tenant))).find(({ name }) => name === 'Ben Winter')
+    const ben = (await office.identity.people.list(realm())).find(({ name }) => name === 'Ben Winter')
     assert.deepEqual([ben?.role, ben?.state], ['editor', 'active'])
   })
 
-  it('switches a role’s second factor on', async () => {
+  it('after a while, what lasts needs the second factor once more, and then is done', async () => {
+    await realm().transaction((run) =>
+      run(sql`UPDATE identity.session SET authenticated_at = authenticated_at - interval '1 hour'`),
+    )
     await press(page, 'Roles')
-    await heading('Roles')
-    await look('roles')
-    await tabTo(page, 'Second factor required for Editor')
-    await page.keyboard.press('Space')
-    await page.getByRole('switch', { name: 'Second factor required for Editor', checked: true }).waitFor()
+    await heading(page, 'Roles')
+    await look(page, 'roles')
+    await press(page, 'Second factor required for Editor', 'Space')
+    await page.getByRole('heading', { name: 'Show that it is you' }).waitFor()
+    await look(page, 'step-up')
+    await fill(page, 'Code', recoveryCodes.pop() as string)
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    const name = 'Second factor required for Editor'
+    await page.getByRole('switch', { name, checked: true }).waitFor()
   })
 
   it('makes an API token that works, is shown once, and is revoked', async () => {
     await press(page, 'API tokens')
-    await heading('API tokens')
-    await look('no-tokens')
+    await heading(page, 'API tokens')
+    await look(page, 'no-tokens')
     await press(page, 'New token')
     await fill(page, 'Name', 'Ticket shop')
-    await tabTo(page, 'people.read')
-    await page.keyboard.press('Space')
-    await look('new-token')
+    await press(page, 'people.read', 'Space')
+    await look(page, 'new-token')
     await press(page, 'Create token')
     await page.getByRole('heading', { name: 'Your new token' }).waitFor()
-    await look('token')
+    await look(page, 'token')
     const token = await page.locator('.secret code').innerText()
-    const ask = () =>
-      (platform.api('edge') as EdgeApi).request({
-        host: tenant.hosts[0] as string,
-        path: '/api/v1/people',
-        headers: { authorization: `Bearer ${token}` },
-      })
-    assert.equal((await ask()).status, 200)
+    const headers = { authorization: `Bearer ${token}` }
+    const request = { host: office.tenant.hosts[0] as string, path: '/api/v1/people', headers }
+    assert.equal((await office.edge.request(request)).status, 200)
     await page.keyboard.press('Escape')
-    await look('tokens')
+    await look(page, 'tokens')
     await press(page, 'Revoke: Ticket shop')
     await page.getByRole('dialog').waitFor()
     await press(page, 'Revoke')
     await page.getByText('The token is revoked.').waitFor()
-    assert.equal((await ask()).status, 401)
+    assert.equal((await office.edge.request(request)).status, 401)
   })
 
   it('shows the other devices, ends one, and signs out', async () => {
-    const realm = tenantRealm(tenant)
-    const { id, password } = await people.people.signIn(realm, 'mia@example.org', PASSWORD)
-    await people.sessions.begin(
-      realm,
-      { id, password },
-      { device: 'Mozilla/5.0 (Windows NT 10.0) Firefox/140.0', factors: ['pwd'] },
-    )
+    const { people, sessions } = office.identity
+    const mia = await people.signIn(realm(), 'mia@example.org', PASSWORD)
+    await sessions.begin(realm(), mia, { device: WINDOWS, factors: ['pwd'] })
     await press(page, 'Sessions')
-    await heading('Sessions')
+    await heading(page, 'Sessions')
     await page.getByText('this one').waitFor()
-    await look('sessions')
+    await look(page, 'sessions')
     await press(page, 'End: Firefox · Windows')
     await page.getByText('The session has ended.').waitFor()
-    assert.equal((await people.sessions.list(realm, id)).length, 1)
+    assert.equal((await sessions.list(realm(), mia.id)).length, 1)
     await press(page, 'Activity')
-    await heading('Activity')
-    await look('activity')
+    await heading(page, 'Activity')
+    await look(page, 'activity')
+    await press(page, 'Operator access')
+    await heading(page, 'Operator access')
+    await look(page, 'no-operator-access')
     await press(page, 'Sign-in and security')
-    await heading('Sign-in and security')
-    await look('security')
+    await heading(page, 'Sign-in and security')
+    await page.getByText('recovery codes are left').waitFor()
+    await look(page, 'security')
     await press(page, 'Sign out')
-    await heading('Sign in')
-    await look('sign-in')
+    await heading(page, 'Sign in')
+    await look(page, 'sign-in')
   })
 
   it('signs in again with a recovery code, and another tab follows a sign-out', async () => {
@@ -230,26 +171,19 @@ describe('the back-office in a browser', { skip }, () => {
     await page.getByText('E-mail and password do not match an account.').waitFor()
     await fill(page, 'Password', PASSWORD)
     await page.keyboard.press('Enter')
-    await heading('Your second factor')
-    await look('second-factor')
-    await fill(page, 'Code', recoveryCodes[0] as string)
+    await heading(page, 'Your second factor')
+    await look(page, 'second-factor')
+    await fill(page, 'Code', recoveryCodes.pop() as string)
     await page.keyboard.press('Enter')
-    await heading('Users')
-    const other = await context.newPage()
-    await other.goto(`${origin}/office/account`)
-    await other.getByRole('heading', { level: 1, name: 'Sign-in and security' }).waitFor()
+    await heading(page, 'Users')
+    const other = await office.context.newPage()
+    await other.goto(`${office.origin}/office/account`)
+    await heading(other, 'Sign-in and security')
     await press(page, 'Sign out')
-    await other.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor()
+    await heading(other, 'Sign in')
     await other.close()
   })
 
   it('runs nothing that the content security policy refuses, and throws nothing', () =>
-    assert.deepEqual(refused, []))
+    assert.deepEqual(office.refused, []))
 })
-
-function unbase32(text: string): Buffer {
-  const bits = [...text.replaceAll(/\s/g, '')].map((letter) =>
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
-  )
-  return Buffer.from((bits.join('').match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)))
-}

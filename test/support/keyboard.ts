@@ -38,8 +38,8 @@ export async function fill(page: Page, name: string, text: string): Promise<void
   await page.keyboard.type(text)
 }
 
-/** Presses the button, link or summary `name`. */
-export async function press(page: Page, name: string): Promise<void> {
+/** Presses the button, link, summary or box `name`. */
+export async function press(page: Page, name: string, key: 'Enter' | 'Space' = 'Enter'): Promise<void> {
   await tabTo(page, name)
-  await page.keyboard.press('Enter')
+  await page.keyboard.press(key)
 }

@@ -3,6 +3,7 @@ import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { queries } from './api/queries.ts'
+import { StepUp } from './pages/StepUp.tsx'
 import { Told } from './parts/Told.tsx'
 import { router } from './router.tsx'
 import { Languages } from './words/index.tsx'
@@ -16,6 +17,7 @@ createRoot(document.getElementById('root') as HTMLElement).render(
       <QueryClientProvider client={queries}>
         <Told>
           <RouterProvider router={router} />
+          <StepUp />
         </Told>
       </QueryClientProvider>
     </Languages>

@@ -1,5 +1,6 @@
 import type { Routes } from './routes.ts'
 import { impersonationToken, noteStarted, refresh, refreshIsDue } from './session.ts'
+import { stepUp } from './stepUp.ts'
 
 /** An answer that is a problem (RFC 9457), or no answer at all (`status` 0). */
 export class Refused extends Error {
@@ -18,7 +19,10 @@ type Arguments<Route extends keyof Routes> = keyof Input<Route> extends never ? 
 
 /** Routes that answer without a session: for them nothing is refreshed. */
 const OPEN =
-  /^(GET \/api\/v1\/(openapi\.json|tenant|auth\/sso)|POST \/api\/v1\/auth\/(sign-in|refresh|invitation|sso))\b/
+  /^(GET \/api\/v1\/(openapi\.json|tenant|auth\/sso)|POST \/api\/v1\/auth\/(sign-in|refresh|invitation|sso|passkey\/sign-in))\b/
+
+/** A session may have to be refreshed, its person asked once more, and its token fetched. */
+const MOST_AGAIN = 3
 
 /** Their 401 says that the password was wrong, not that the session is over. */
 const ASKS_PASSWORD = /^(POST \/api\/v1\/auth\/password|DELETE \/api\/v1\/auth\/totp)$/
@@ -34,9 +38,14 @@ export async function call<Route extends keyof Routes>(
   const given = (input ?? {}) as { path?: Record<string, string>; body?: unknown }
   const guarded = !OPEN.test(route) && impersonationToken() === null
   if (guarded && refreshIsDue()) await refresh()
-  const first = await send(route, given)
-  const again = guarded && (await mayHelp(first, ASKS_PASSWORD.test(route)))
-  return read(again ? await send(route, given) : first)
+  let answer = await send(route, given)
+  for (
+    let left = MOST_AGAIN;
+    left > 0 && guarded && (await mayHelp(answer, ASKS_PASSWORD.test(route)));
+    left--
+  )
+    answer = await send(route, given)
+  return read(answer)
 }
 
 /** Whether the same request may be answered otherwise now. */
@@ -44,6 +53,7 @@ async function mayHelp(answer: Response, asksPassword: boolean): Promise<boolean
   if (answer.status === 401) return !asksPassword && refresh()
   if (answer.status !== 403) return false
   const { code } = (await answer.clone().json()) as { code?: string }
+  if (code === 'step-up-needed') return stepUp()
   // The session is a new one since the cookie was set: any answer to a signed-in person sets it anew.
   if (code !== 'csrf-token') return false
   await send('GET /api/v1/auth/me', {})

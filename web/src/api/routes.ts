@@ -43,6 +43,13 @@ export interface SecondFactors {
   recoveryCodes: number
 }
 
+export interface Passkey {
+  id: string
+  name: string
+  createdAt: string
+  lastUsedAt: string | null
+}
+
 export interface Session {
   id: string
   device: string
@@ -112,6 +119,17 @@ export interface Routes {
   'POST /api/v1/auth/totp/confirm': { body: { code: string }; answer: { recoveryCodes: string[] | null } }
   'DELETE /api/v1/auth/totp': { body: { password: string; code: string }; answer: null }
   'POST /api/v1/auth/second-factor': { body: { code: string }; answer: { session: string } }
+  'GET /api/v1/auth/passkeys': { answer: Passkey[] }
+  'POST /api/v1/auth/passkeys/options': { answer: PublicKeyCredentialCreationOptionsJSON }
+  'POST /api/v1/auth/passkeys': {
+    body: { name: string; response: unknown }
+    answer: { recoveryCodes: string[] | null }
+  }
+  'DELETE /api/v1/auth/passkeys/:id': ById & { answer: null }
+  'POST /api/v1/auth/passkey/options': { answer: PublicKeyCredentialRequestOptionsJSON }
+  'POST /api/v1/auth/passkey': { body: { response: unknown }; answer: { session: string } }
+  'POST /api/v1/auth/passkey/sign-in/options': { answer: PublicKeyCredentialRequestOptionsJSON }
+  'POST /api/v1/auth/passkey/sign-in': { body: { response: unknown }; answer: { session: string } }
   'GET /api/v1/auth/sessions': { answer: Session[] }
   'DELETE /api/v1/auth/sessions': { answer: null }
   'DELETE /api/v1/auth/sessions/:id': ById & { answer: null }

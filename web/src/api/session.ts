@@ -16,10 +16,12 @@ export function mayBeSignedIn(): boolean {
 /** Whether the access token runs out soon. */
 export const refreshIsDue = (): boolean => Date.now() >= Number(localStorage.getItem(REFRESH_AT) ?? 0)
 
-/** Looks whether an answer began or refreshed a session. */
-export function noteStarted(answer: { accessFor?: number } | null): void {
+/** Looks whether an answer began or refreshed a session. One that does not say for how long is refreshed at once. */
+export function noteStarted(answer: { accessFor?: number; session?: string | null } | null): void {
   if (typeof answer?.accessFor === 'number')
     localStorage.setItem(REFRESH_AT, String(Date.now() + answer.accessFor * 1000 * SHARE))
+  else if (typeof answer?.session === 'string' && localStorage.getItem(REFRESH_AT) === null)
+    localStorage.setItem(REFRESH_AT, '0')
 }
 
 /** The session is over: for this tab and, by the storage event, for all others; acting for somebody, for this tab alone. */

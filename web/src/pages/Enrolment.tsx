@@ -1,20 +1,24 @@
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { encode } from 'uqr'
 import { call } from '../api/call.ts'
 import { Field, Form, type Values } from '../parts/Form.tsx'
+import { Loaded } from '../parts/Loaded.tsx'
 import { Secret } from '../parts/Secret.tsx'
 import { useWords } from '../words/index.tsx'
+import { RecoveryCodes } from './RecoveryCodes.tsx'
 
 /** Putting the secret into an authenticator app, showing its first code, and keeping the recovery codes. */
-export function Enrolment({
-  begun,
-  done,
-}: {
-  begun: { secret: string; uri: string }
-  done(): Promise<void>
-}) {
+export function Enrolment({ done }: { done(): Promise<void> }) {
   const { secondFactor: words } = useWords()
   const [codes, setCodes] = useState<string[] | null>(null)
+  const begun = useQuery({
+    queryKey: ['enrolment'],
+    retry: false,
+    gcTime: 0,
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: () => call('POST /api/v1/auth/totp'),
+  })
   const confirm = async ({ code = '' }: Values) => {
     const { recoveryCodes } = await call('POST /api/v1/auth/totp/confirm', { body: { code } })
     // There are none with a second factor that is not the first.
@@ -23,39 +27,27 @@ export function Enrolment({
   }
   if (codes) return <RecoveryCodes codes={codes} done={done} />
   return (
-    <>
-      <p>{words.enrolLead}</p>
-      <QrCode text={begun.uri} label={words.scan} />
-      <details>
-        <summary>{words.byHand}</summary>
-        <Secret text={begun.secret.replace(/(.{4})(?=.)/g, '$1 ')} label={words.copyKey} />
-      </details>
-      <Form submit={words.enrolSubmit} send={confirm}>
-        <Field
-          label={words.enrolCode}
-          name="code"
-          autoComplete="one-time-code"
-          inputMode="numeric"
-          pattern="[0-9]{6}"
-        />
-      </Form>
-    </>
-  )
-}
-
-function RecoveryCodes({ codes, done }: { codes: string[]; done(): Promise<void> }) {
-  const { secondFactor: words } = useWords()
-  return (
-    <section className="codes">
-      <h2>{words.codesTitle}</h2>
-      <p>{words.codesLead}</p>
-      <Secret text={codes.join('\n')} label={words.copyCodes} />
-      <Form submit={words.go} send={done}>
-        <label className="check">
-          <input type="checkbox" required /> {words.saved}
-        </label>
-      </Form>
-    </section>
+    <Loaded query={begun}>
+      {({ secret, uri }) => (
+        <>
+          <p>{words.enrolLead}</p>
+          <QrCode text={uri} label={words.scan} />
+          <details>
+            <summary>{words.byHand}</summary>
+            <Secret text={secret.replace(/(.{4})(?=.)/g, '$1 ')} label={words.copyKey} />
+          </details>
+          <Form submit={words.enrolSubmit} send={confirm}>
+            <Field
+              label={words.enrolCode}
+              name="code"
+              autoComplete="one-time-code"
+              inputMode="numeric"
+              pattern="[0-9]{6}"
+            />
+          </Form>
+        </>
+      )}
+    </Loaded>
   )
 }
 

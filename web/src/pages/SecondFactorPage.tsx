@@ -1,76 +1,65 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Navigate, useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
 import { call } from '../api/call.ts'
-import { showSignedOut, whoAmI } from '../api/queries.ts'
-import { Field, Form, type Values } from '../parts/Form.tsx'
+import { hasPasskeys } from '../api/passkeys.ts'
+import { reading, showSignedOut, whoAmI } from '../api/queries.ts'
+import type { SecondFactors } from '../api/routes.ts'
 import { Loaded } from '../parts/Loaded.tsx'
 import { Door } from '../parts/Page.tsx'
 import { useWords } from '../words/index.tsx'
+import { AddPasskey } from './AddPasskey.tsx'
 import { Enrolment } from './Enrolment.tsx'
+import { ShowFactor } from './ShowFactor.tsx'
 
 /** After the password: showing the second factor, or setting one up where the role asks for it. */
 export function SecondFactorPage() {
-  const me = useQuery(whoAmI)
   const client = useQueryClient()
   const navigate = useNavigate()
-  const enrolling = useEnrolment(me.data?.secondFactorDue === true)
+  const me = useQuery(whoAmI)
+  // What was due when the page came: recovery codes are still shown when it no longer is.
+  const factors = useQuery({
+    ...reading('GET /api/v1/auth/second-factors'),
+    enabled: !!me.data,
+    staleTime: Number.POSITIVE_INFINITY,
+  })
   const goOn = async () => {
     await client.fetchQuery({ ...whoAmI, staleTime: 0 })
     await navigate({ to: '/', replace: true })
-    client.removeQueries({ queryKey: ['enrolment'] })
+    await client.invalidateQueries(reading('GET /api/v1/auth/second-factors'))
   }
   if (me.data === null) return <Navigate to="/sign-in" replace />
-  if (me.data && !me.data.secondFactorDue && enrolling.data === undefined) return <Navigate to="/" replace />
+  if (me.data?.secondFactorDue === false) return <Navigate to="/" replace />
   return (
-    <Loaded query={enrolling}>
-      {(begun) => (begun ? <Due begun={begun} goOn={goOn} /> : <Show goOn={goOn} />)}
+    <Loaded query={factors}>
+      {(has) => (has.totp || has.passkeys > 0 ? <Show factors={has} goOn={goOn} /> : <SetUp goOn={goOn} />)}
     </Loaded>
   )
 }
 
-/** What to put into the app; null for who has a second factor already. */
-function useEnrolment(due: boolean) {
-  return useQuery({
-    queryKey: ['enrolment'],
-    enabled: due,
-    retry: false,
-    staleTime: Number.POSITIVE_INFINITY,
-    queryFn: async () => {
-      const { totp } = await call('GET /api/v1/auth/second-factors')
-      return totp ? null : call('POST /api/v1/auth/totp')
-    },
-  })
-}
-
-function Due({ begun, goOn }: { begun: { secret: string; uri: string }; goOn(): Promise<void> }) {
+function Show({ factors, goOn }: { factors: SecondFactors; goOn(): Promise<void> }) {
   const { secondFactor: words } = useWords()
   return (
-    <Door title={words.enrolTitle} lead={words.enrolDue}>
-      <Enrolment begun={begun} done={goOn} />
+    <Door title={words.title} lead={factors.totp ? words.lead : words.passkeyLead}>
+      <ShowFactor factors={factors} done={goOn} />
       <Leave />
     </Door>
   )
 }
 
-function Show({ goOn }: { goOn(): Promise<void> }) {
+function SetUp({ goOn }: { goOn(): Promise<void> }) {
   const { secondFactor: words } = useWords()
-  const send = async ({ code = '' }: Values) => {
-    await call('POST /api/v1/auth/second-factor', { body: { code } })
-    await goOn()
-  }
+  const [byPasskey, setByPasskey] = useState(false)
   return (
-    <Door title={words.title} lead={words.lead}>
-      <Form submit={words.submit} send={send}>
-        <Field
-          label={words.code}
-          hint={words.codeHint}
-          name="code"
-          autoComplete="one-time-code"
-          autoCapitalize="characters"
-          spellCheck={false}
-          minLength={6}
-        />
-      </Form>
+    <Door title={words.enrolTitle} lead={words.enrolDue}>
+      {byPasskey ? <AddPasskey done={goOn} /> : <Enrolment done={goOn} />}
+      <footer>
+        {hasPasskeys && (
+          <button type="button" className="plain" onClick={() => setByPasskey(!byPasskey)}>
+            {byPasskey ? words.byApp : words.byPasskey}
+          </button>
+        )}
+      </footer>
       <Leave />
     </Door>
   )

@@ -4,7 +4,8 @@ import { showSignedOut, whoAmI } from '../api/queries.ts'
 import { Field, Form, type Values } from '../parts/Form.tsx'
 import { Page } from '../parts/Page.tsx'
 import { useWords } from '../words/index.tsx'
-import { SecondFactor } from './SecondFactor.tsx'
+import { AuthenticatorApp } from './AuthenticatorApp.tsx'
+import { PasskeysOf } from './PasskeysOf.tsx'
 
 /** What a person does about their own sign-in. */
 export function SecurityPage() {
@@ -26,7 +27,8 @@ export function SecurityPage() {
       </section>
       {!me.impersonator && (
         <>
-          <SecondFactor />
+          <AuthenticatorApp />
+          <PasskeysOf />
           <Password email={me.email} />
         </>
       )}

@@ -1,11 +1,13 @@
 import { useQuery } from '@tanstack/react-query'
 import { Navigate, useRouterState } from '@tanstack/react-router'
 import { call, Refused } from '../api/call.ts'
+import { hasPasskeys, signInByPasskey } from '../api/passkeys.ts'
 import { queries, reading, whoAmI } from '../api/queries.ts'
 import { isOperators } from '../audience.ts'
 import { Field, Form, type Values } from '../parts/Form.tsx'
 import { Door } from '../parts/Page.tsx'
 import { Said } from '../parts/problem.ts'
+import { Try } from '../parts/Try.tsx'
 import { OtherLanguage, useWords } from '../words/index.tsx'
 
 /** Signing in by password or at a provider; `?sso=link-needed` after a provider named an account that has a password. */
@@ -36,7 +38,7 @@ export function SignInPage() {
         <Field label={words.email} name="email" type="email" autoComplete="username" />
         <Field label={words.password} name="password" type="password" autoComplete="current-password" />
       </Form>
-      {!isOperators && !linking && <Providers />}
+      {!linking && <OtherWays />}
       <footer>
         <OtherLanguage />
       </footer>
@@ -44,13 +46,18 @@ export function SignInPage() {
   )
 }
 
-function Providers() {
+function OtherWays() {
   const { signIn: words } = useWords()
-  const { data = [] } = useQuery(reading('GET /api/v1/auth/sso'))
-  if (data.length === 0) return null
+  const { data = [] } = useQuery({ ...reading('GET /api/v1/auth/sso'), enabled: !isOperators })
+  const byPasskey = async () => {
+    await signInByPasskey()
+    await queries.fetchQuery({ ...whoAmI, staleTime: 0 })
+  }
+  if (data.length === 0 && !hasPasskeys) return null
   return (
     <>
       <p className="or">{words.or}</p>
+      {hasPasskeys && <Try label={words.byPasskey} work={byPasskey} />}
       <ul className="providers">
         {data.map(({ name }) => (
           <li key={name}>

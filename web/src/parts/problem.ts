@@ -9,7 +9,8 @@ export function useProblem(): (error: unknown) => string {
   const { problems } = useWords()
   return (error) => {
     if (error instanceof Said) return error.message
-    const code = error instanceof Refused ? error.code : 'unknown'
+    const code =
+      error instanceof Refused ? error.code : error instanceof DOMException ? error.name : 'unknown'
     return problems[code] ?? (problems['unknown'] as string)
   }
 }
