@@ -28,6 +28,7 @@ import { type EdgeApi, edge } from '../modules/edge/index.ts'
 import { egress } from '../modules/egress/index.ts'
 import { identity } from '../modules/identity/index.ts'
 import { jobs } from '../modules/jobs/index.ts'
+import { lifecycle } from '../modules/lifecycle/index.ts'
 import { limits } from '../modules/limits/index.ts'
 import { mail } from '../modules/mail/index.ts'
 import { media } from '../modules/media/index.ts'
@@ -59,6 +60,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   identity,
   jobs,
   audit,
+  lifecycle,
   browser,
   media,
   office,

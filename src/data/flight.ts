@@ -11,20 +11,16 @@ export type Preambles = readonly Preamble[]
 
 const BEGIN = { name: 'surety_begin', text: 'BEGIN' }
 const ENTER = { name: 'surety_enter', text: "SELECT pg_catalog.set_config('app.tenant', $1, true)" }
-const ENTER_READ_ONLY = {
-  name: 'surety_enter_read_only',
-  text: `SELECT pg_catalog.set_config('app.tenant', $1, true), pg_catalog.set_config('transaction_read_only', 'on', true)`,
-}
 const ENTER_AS = {
   name: 'surety_enter_as',
   text: `SELECT pg_catalog.set_config('app.tenant', $1, true), pg_catalog.set_config('app.actor', $2, true)`,
 }
 const ACT_AS = { name: 'surety_act_as', text: "SELECT pg_catalog.set_config('app.actor', $1, true)" }
-const PREPARED = [BEGIN, ENTER, ENTER_READ_ONLY, ENTER_AS, ACT_AS]
+const PREPARED = [BEGIN, ENTER, ENTER_AS, ACT_AS]
 
-/** The preamble that sets the tenant's context for one transaction; read-only when `writable` is false. */
-export function enterContext(context: string, writable: boolean): Preamble {
-  return { statement: (writable ? ENTER : ENTER_READ_ONLY).name, values: [context] }
+/** The preamble that sets the tenant's context for one transaction. */
+export function enterContext(context: string): Preamble {
+  return { statement: ENTER.name, values: [context] }
 }
 
 /** The same with who acts, for the audit trail; both travel in one message. */

@@ -80,7 +80,9 @@ export function openPeople(passwords: Passwords, clock: Clock): People {
       if (!person?.password || !matches || person.state !== 'active')
         throw notSignedIn('E-mail and password do not match an account.')
       const stored = passwords.outdated(person.password)
-        ? await rehash(realm, passwords, person.id, person.password, password)
+        ? await rehash(realm, passwords, person.id, person.password, password).catch(
+            keepWhenReadOnly(person.password),
+          )
         : person.password
       return { ...person, password: stored }
     },
@@ -150,6 +152,14 @@ async function findByEmail(run: Run, email: string): Promise<Stored | undefined>
     sql`SELECT id, email, name, role, state, password FROM identity.person WHERE email = ${email}`,
   )
   return found
+}
+
+/** The people of a suspended tenant still sign in; a newer hash waits until it may write again. */
+function keepWhenReadOnly(hash: string): (error: { code?: string }) => string {
+  return (error) => {
+    if (error.code !== 'tenant-read-only') throw error
+    return hash
+  }
 }
 
 /** Names the old hash, so that a password changed in the meantime is never overwritten. Returns the hash that now stands. */

@@ -20,8 +20,13 @@ export interface TenancyApi {
   create(tenant: NewTenant): Promise<string>
   /** Makes tenant databases in advance until there are `count` that nobody uses yet. */
   keepSpares(count: number): Promise<void>
-  /** In force everywhere within a second. Throws a Problem `tenant-not-found` (404), also for a canary. */
+  /**
+   * In force in the tenant's store when it resolves, everywhere else when word gets there, and within a second. Throws a
+   * Problem `tenant-not-found` (404).
+   */
   setState(slug: string, state: TenantState): Promise<void>
+  /** Finishes what a crash in the middle of `setState` left. */
+  settle(): Promise<void>
   /** All tenants, canaries included, by slug. */
   list(): Promise<readonly TenantRecord[]>
   canaries: {

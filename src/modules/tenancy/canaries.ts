@@ -14,6 +14,9 @@ export interface CanaryPair {
   idsOfB: readonly string[]
 }
 
+/** Begins the slugs of canaries that live for one probe alone. */
+export const TRIAL_PREFIX = 'trial-'
+
 /** What a canary's rows and files contain. */
 export function markerOf(tenant: { id: string }): string {
   return `canary-${tenant.id}`

@@ -16,11 +16,13 @@ import { tenancyScopingAuto } from './measures/tenancy-scoping-auto.ts'
 import { tenancySetlocal } from './measures/tenancy-setlocal.ts'
 import { tenancySqli } from './measures/tenancy-sqli.ts'
 import { tenancyWrite } from './measures/tenancy-write.ts'
+import { followNews } from './news.ts'
 import { openTenant, type TenantAccess } from './openTenant.ts'
 import { invalidTenant, tenantNotFound } from './problems.ts'
 import { findSpares, makeSpare, provisionTenant } from './provision.ts'
 import { openRegistry, type Registered } from './registry.ts'
 import { operatorTenancyRoutes, tenancyRoutes } from './routes.ts'
+import { changeState, settleStates } from './state.ts'
 import type { IsolationModel, Tenant } from './tenant.ts'
 import { tenantTables } from './unprotectedTables.ts'
 
@@ -28,7 +30,7 @@ import './request.ts'
 
 export type { TenancyApi } from './api.ts'
 export { type CanaryPair, markerOf } from './canaries.ts'
-export type { Tenant } from './tenant.ts'
+export type { Tenant, TenantRecord } from './tenant.ts'
 
 /** Keeps tenants apart, in a database of their own or as sealed rows of a pool. */
 export const tenancy = defineModule({
@@ -52,8 +54,9 @@ export const tenancy = defineModule({
     control: new URL('./migrations/control/', import.meta.url),
     tenant: new URL('./migrations/tenant/', import.meta.url),
   },
-  async start({ settings, clock }, { stores }) {
+  async start({ settings, clock, log }, { stores }) {
     const registry = openRegistry(stores.control)
+    const news = followNews(stores.redis, registry.refresh, log)
     const tenantRoleSecret = keepSecret(stores.secrets, 'tenant-roles')
     const open = rememberOpened({
       pool: stores.tenants,
@@ -84,7 +87,7 @@ export const tenancy = defineModule({
         if (!settings.models.includes(tenant.model))
           throw invalidTenant(`This deployment offers ${settings.models.join(' and ')}, not ${tenant.model}.`)
         const id = await provisionTenant(stores.asMigrator, tenantRoleSecret, tenant)
-        registry.refresh()
+        await news.tell()
         return id
       },
       async keepSpares(count) {
@@ -93,15 +96,11 @@ export const tenancy = defineModule({
           await makeSpare(stores.asMigrator, tenantRoleSecret)
       },
       async setState(slug, state) {
-        const changed = await stores.asMigrator(`make ${slug} ${state}`, (client) =>
-          client.query(
-            `UPDATE tenancy.tenant SET state = $2, suspended_at = CASE WHEN $2 = 'suspended' THEN coalesce(suspended_at, now()) END
-             WHERE slug = $1 AND NOT canary`,
-            [slug, state],
-          ),
-        )
-        if (changed.rowCount === 0) throw tenantNotFound(`There is no tenant "${slug}".`)
-        registry.refresh()
+        await changeState(stores.asMigrator, slug, state, clock)
+        await news.tell()
+      },
+      async settle() {
+        await settleStates(stores.asMigrator)
       },
       list: async () => registry.list(),
       canaries: {
@@ -119,7 +118,12 @@ export const tenancy = defineModule({
       { audience: 'tenant', plugin },
       { audience: 'admin', plugin: operators },
     ]
-    return { api, routes, measures: measures(stores, tenantRoleSecret, settings.models, api) }
+    return {
+      api,
+      routes,
+      measures: measures(stores, tenantRoleSecret, settings.models, api),
+      stop: async () => news.close(),
+    }
   },
 })
 

@@ -54,7 +54,6 @@ function pooledEntry(tenant: Registered, access: TenantAccess): OpenEntry {
     config: { ...access.address, user: roles.app, password: access.appPassword, database: databases.pool },
     most: access.pooledConnections,
   }
-  const writable = tenant.state === 'active'
   let sealedUntil = 0
   let seal = ''
   let preambles: Entry['preambles'] = []
@@ -63,16 +62,15 @@ function pooledEntry(tenant: Registered, access: TenantAccess): OpenEntry {
     if (sealedUntil - now < SEAL_LIFE / 2) {
       sealedUntil = now + SEAL_LIFE
       seal = sealContext(tenant.id, new Date(sealedUntil), access.sealKey)
-      preambles = [enterContext(seal, writable)]
+      preambles = [enterContext(seal)]
     }
-    if (!actor || !writable) return { target, preambles }
+    if (!actor) return { target, preambles }
     return { target, preambles: [enterContextAs(seal, access.actorSeals.of(tenant.id, actor))] }
   }
 }
 
-/** The database itself says whose it is, so a query needs nothing ahead of it, unless it must be made read-only. */
+/** The database itself says whose it is, so a query needs nothing ahead of it. */
 function ownEntry(tenant: Registered, access: TenantAccess): OpenEntry {
-  const writable = tenant.state === 'active'
   const entry: Entry = {
     target: {
       key: tenant.database,
@@ -84,10 +82,8 @@ function ownEntry(tenant: Registered, access: TenantAccess): OpenEntry {
       },
       most: access.ownConnections,
     },
-    preambles: writable ? [] : [enterContext(tenant.id, false)],
+    preambles: [],
   }
   return (actor) =>
-    actor && writable
-      ? { target: entry.target, preambles: [actAs(access.actorSeals.of(tenant.id, actor))] }
-      : entry
+    actor ? { target: entry.target, preambles: [actAs(access.actorSeals.of(tenant.id, actor))] } : entry
 }

@@ -6,7 +6,10 @@ export interface Registered extends TenantRecord {
   database: string
 }
 
-/** How long (ms) a process may go on with what it last read: the delay until a suspension or a new host is in force. */
+/**
+ * How long (ms) a process may go on with what it last read, when Redis does not tell it of a change. A suspension is in
+ * force in the tenant's store before that.
+ */
 const FRESH_FOR = 1_000
 
 /** Reads the tenant registry, each host and slug at most once a second. */
@@ -14,14 +17,14 @@ export interface Registry {
   byHost(host: string): Promise<Registered | undefined>
   bySlug(slug: string): Promise<Registered | undefined>
   list(): Promise<Registered[]>
-  /** Forgets what it read, after a change by this process. */
+  /** Forgets what it read, after a change. */
   refresh(): void
 }
 
 const SELECT = `
-  SELECT t.id, t.slug, t.name, t.model, t.state, t.database, t.canary,
+  SELECT t.id, t.slug, t.name, t.model, t.state, t.database, t.canary, t.suspended_at AS "suspendedAt",
     array(SELECT h.host FROM tenancy.host h WHERE h.tenant_id = t.id ORDER BY h.host) AS hosts
-  FROM tenancy.tenant t`
+  FROM tenancy.tenant t WHERE t.state <> 'erasing'`
 
 /** Opens the registry on the control database. Remembers at most `most` answers, unknown hosts too. */
 export function openRegistry(control: Database, most = 10_000): Registry {
@@ -31,7 +34,7 @@ export function openRegistry(control: Database, most = 10_000): Registry {
     const known = answers.get(key)
     const now = performance.now()
     if (known && now - known.readAt < FRESH_FOR) return known.answer
-    const answer = control.query<Registered>(`${SELECT} WHERE ${condition}`, [value]).then((rows) => rows[0])
+    const answer = control.query<Registered>(`${SELECT} AND ${condition}`, [value]).then((rows) => rows[0])
     answer.catch(() => answers.delete(key))
     answers.delete(key)
     answers.set(key, { readAt: now, answer })

@@ -40,7 +40,7 @@ export async function migrateTenantStores(
 async function ownDatabases(migrator: Migrator): Promise<Map<string, string>> {
   return migrator.run('list tenant databases', async (client) => {
     const { rows } = await client.query<{ id: string; database: string }>(
-      `SELECT id, database FROM tenancy.tenant WHERE model = 'database' ORDER BY database`,
+      `SELECT id, database FROM tenancy.tenant WHERE model = 'database' AND state <> 'erasing' ORDER BY database`,
     )
     const spares = await findSpares(client)
     return new Map([

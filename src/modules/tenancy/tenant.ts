@@ -18,6 +18,8 @@ export interface TenantRecord {
   name: string
   model: IsolationModel
   state: TenantState
+  /** Since when it is suspended; null while it is active. */
+  suspendedAt: Date | null
   /** Full host names, lower-case ASCII, without port. */
   hosts: readonly string[]
   /** Exists so that probes can attack something real. Hidden from every list a customer sees. */
