@@ -5,6 +5,7 @@ import { tenancy } from '../tenancy/index.ts'
 import { openDataKeys } from './dataKeys.ts'
 import { fileKms } from './fileKms.ts'
 import { openMasterKeys } from './masterKeys.ts'
+import { secretEnvPerm } from './measures/secret-env-perm.ts'
 import { vaultAad } from './measures/vault-aad.ts'
 import { vaultEnvelope } from './measures/vault-envelope.ts'
 import { vaultFormat } from './measures/vault-format.ts'
@@ -66,7 +67,7 @@ export const vault = defineModule({
           },
         ]
       : [],
-  async start({ settings, clock, log }, { stores, tenancy }) {
+  async start({ settings, clock, log, program }, { stores, tenancy }) {
     const kms = settings.transit
       ? transitKms(settings.transit)
       : fileKms(stores.secrets, settings.masterKeyFileNames)
@@ -105,7 +106,13 @@ export const vault = defineModule({
     const probe = { ...parts, stores, kms, canaries: tenancy.canaries.open, alerts: () => alerts }
     return {
       api,
-      measures: [vaultEnvelope(probe), vaultKeysVersioned(probe), vaultFormat(probe), vaultAad(probe)],
+      measures: [
+        vaultEnvelope(probe),
+        vaultKeysVersioned(probe),
+        vaultFormat(probe),
+        vaultAad(probe),
+        secretEnvPerm(program, stores.secrets),
+      ],
     }
   },
 })
