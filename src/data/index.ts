@@ -26,6 +26,8 @@ export interface Stores {
   control: Database
   /** The control database as the role that appends evidence; null in a process without its password. */
   sealer: Database | null
+  /** The same role's address without a database, to read the audit trails of tenant stores; null likewise. */
+  sealerAddress: pg.ClientConfig | null
   /** The keys database, as its own role. Only the vault takes from it. */
   keys: Database
   redis: Redis
@@ -117,12 +119,10 @@ export const stores = defineModule({
       },
       databases.keys,
     )
-    const sealer = settings.sealerPasswordFileName
-      ? openDatabase(
-          { ...address, user: roles.sealer, password: readSecret(settings.sealerPasswordFileName) },
-          databases.control,
-        )
+    const sealerAddress = settings.sealerPasswordFileName
+      ? { ...address, user: roles.sealer, password: readSecret(settings.sealerPasswordFileName) }
       : null
+    const sealer = sealerAddress && openDatabase(sealerAddress, databases.control)
     const migrator = settings.migratorPasswordFileName
       ? openMigrator(
           { ...address, user: roles.migrator, password: readSecret(settings.migratorPasswordFileName) },
@@ -142,6 +142,7 @@ export const stores = defineModule({
     const api: Stores = {
       control,
       sealer,
+      sealerAddress,
       keys,
       redis,
       redisAddress: redisAddress(settings),

@@ -1,3 +1,4 @@
+import type { SqlClient } from '../data/sql.ts'
 import type { ProofBundle } from './evidence/log.ts'
 import type { Evidence, Measure } from './measure.ts'
 import type { HistoryEntry, MeasureResult, MeasuresAnswer } from './results.ts'
@@ -21,4 +22,18 @@ export interface ProofApi {
    * Only in a process that holds the log's signing key; elsewhere throws a Problem `proof-read-only`.
    */
   run(key: string): Promise<Evidence>
+  /**
+   * Appends a record that is no probe run, in the transaction of `client` (the sealer's): it is in the log when that
+   * commits. `kind` must not be one of ours. Throws a Problem `proof-read-only` where the log's key is not.
+   */
+  append(client: SqlClient, subject: string, record: { kind: string }): Promise<number>
+  /** Records of any kind under `subject`, newest first; `intact`: the newest checkpoint signs exactly this record. */
+  records<Kind extends { kind: string }>(subject: string, limit: number): Promise<LogRecord<Kind>[]>
+}
+
+/** A record of the log with where it stands. */
+export interface LogRecord<Kind> {
+  index: number
+  record: Kind
+  intact: boolean
 }

@@ -105,6 +105,20 @@ export const proof = defineModule({
           return evidence
         })
       },
+      async append(client, subject, record) {
+        if (!keys.signer) throw readOnly("Only a process that has the log's key appends to it.")
+        return (await appendEvidence(client, keys.signer, subject, record)).index
+      },
+      async records<Kind extends { kind: string }>(subject: string, limit: number) {
+        const entries = await findEvidence(control, subject, limit)
+        return Promise.all(
+          entries.map(async (entry) => ({
+            index: entry.index,
+            record: JSON.parse(entry.leaf.toString()) as Kind,
+            intact: await intact(entry),
+          })),
+        )
+      },
     }
     const routes: RouteGroup[] = [
       { audience: 'trust', plugin: logRoutes(control) as unknown as FastifyPluginAsync },

@@ -3,17 +3,23 @@ import { z } from 'zod'
 import { openActorSeals } from '../../data/actor.ts'
 import { stores } from '../../data/index.ts'
 import { keepSecret } from '../../data/secrets.ts'
+import type { ModuleCommand } from '../../kernel/commands.ts'
+import { duration } from '../../kernel/duration.ts'
 import { defineModule } from '../../kernel/module.ts'
 import type { RouteGroup } from '../../kernel/routes.ts'
+import { proof } from '../../proof/index.ts'
 import { edge } from '../edge/index.ts'
 import { identity } from '../identity/index.ts'
+import { jobs } from '../jobs/index.ts'
 import { tenancy } from '../tenancy/index.ts'
+import { auditCommands } from './commands.ts'
 import { actInTenant, recordAdminAccess } from './guard.ts'
 import { auditAdminAccess } from './measures/audit-admin-access.ts'
 import { auditAdminImmutable } from './measures/audit-admin-immutable.ts'
 import { auditDataChanges } from './measures/audit-data-changes.ts'
 import { type Act, openRecorder, type Recorder } from './record.ts'
 import { trailRoutes } from './routes.ts'
+import { type Sealing, sealRound } from './sealRound.ts'
 import { deploymentTrail, tenantTrail } from './trail.ts'
 
 export { recordIn } from './record.ts'
@@ -31,10 +37,17 @@ export interface AuditApi {
 /** Who changed what, kept where nobody can change it. */
 export const audit = defineModule({
   name: 'audit',
-  needs: { stores, tenancy, identity, edge },
-  settings: z.object({}),
-  async start({ clock }, { stores, tenancy, identity, edge }) {
-    const seals = openActorSeals(Buffer.from(keepSecret(stores.secrets, 'actor-seal'), 'hex'), clock)
+  needs: { stores, proof, tenancy, identity, edge, jobs },
+  settings: z.object({
+    /** How long an entry may stay unsealed: until then the database's superuser could still change it unseen. */
+    sealEvery: duration.default(60_000),
+    /** A sign of life goes into the evidence log this often, with what is captured, also when nothing happens. */
+    heartbeatEvery: duration.default(3_600_000),
+  }),
+  async start({ settings, clock, log }, { stores, proof, tenancy, identity, edge, jobs }) {
+    const key = Buffer.from(keepSecret(stores.secrets, 'actor-seal'), 'hex')
+    const seals = openActorSeals(key, clock)
+    const commands: ModuleCommand[] = []
     const record = openRecorder(stores.control, seals)
     const api: AuditApi = { record }
     const guards: RouteGroup[] = [
@@ -52,12 +65,19 @@ export const audit = defineModule({
       { audience: 'tenant', plugin: ofTenant as unknown as FastifyPluginAsync },
       { audience: 'admin', plugin: ofDeployment as unknown as FastifyPluginAsync },
     ]
-    const { asMigrator, control } = stores
+    const { asMigrator, control, sealer, sealerAddress: address } = stores
+    const heartbeat = settings.heartbeatEvery
+    const sealing: Sealing | undefined =
+      sealer && address ? { sealer, address, tenancy, proof, clock, log, key, heartbeat } : undefined
     const measures = [
       auditDataChanges(asMigrator, tenancy),
       auditAdminAccess({ control, identity, edge }),
-      auditAdminImmutable(asMigrator, control),
+      auditAdminImmutable(asMigrator, control, settings, sealing),
     ]
-    return { api, guards, routes, measures }
+    if (sealing) {
+      jobs.every('audit.seal', settings.sealEvery, async () => void (await sealRound(sealing)))
+      commands.push(...auditCommands(sealing))
+    }
+    return { api, guards, routes, measures, commands }
   },
 })

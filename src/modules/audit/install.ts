@@ -15,12 +15,12 @@ export async function installAudit(superuser: SqlAddress): Promise<void> {
   }
 }
 
-type Scripts = Record<'trail' | 'tenant' | 'control', string>
+type Scripts = Record<'trail' | 'seal' | 'tenant' | 'control', string>
 
 async function readScripts(): Promise<Scripts> {
   const read = (name: string) => readFile(new URL(`./install/${name}.sql`, import.meta.url), 'utf8')
-  const [trail, tenant, control] = await Promise.all([read('trail'), read('tenant'), read('control')])
-  return { trail, tenant, control }
+  const [trail, seal, tenant, control] = await Promise.all(['trail', 'seal', 'tenant', 'control'].map(read))
+  return { trail, seal, tenant, control } as Scripts
 }
 
 /** Control, pool, template, and what was made from the template. */
@@ -36,7 +36,7 @@ async function install(client: SqlClient, database: string, scripts: Scripts): P
   const isControl = database === databases.control
   if (!isControl && !(await holdsTenants(client))) return
   const { rows } = await client.query<{ name: string }>('SELECT current_user AS name')
-  const script = `${scripts.trail}\n${isControl ? scripts.control : scripts.tenant}`
+  const script = `${scripts.trail}\n${scripts.seal}\n${isControl ? scripts.control : scripts.tenant}`
     .replaceAll(':installer', quoteText(rows[0]?.name ?? ''))
     .replaceAll(
       ':tenant_of_row',

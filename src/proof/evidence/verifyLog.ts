@@ -49,7 +49,7 @@ async function readLeaves(read: ReadLog, size: number): Promise<Buffer[]> {
 }
 
 /** Hashes of complete subtrees over leaves in memory, each computed once. */
-function memoryReader(leaves: readonly Buffer[]) {
+export function memoryReader(leaves: readonly Buffer[]) {
   const known = new Map<string, Buffer>()
   const read = (level: number, index: number): Buffer => {
     if (level === 0) return leaves[index] as Buffer

@@ -15,3 +15,19 @@ END $$;
 ALTER FUNCTION audit.record(text, uuid, text, text, jsonb) OWNER TO surety_audit;
 REVOKE EXECUTE ON FUNCTION audit.record(text, uuid, text, text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit.record(text, uuid, text, text, jsonb) TO surety_app, surety_migrator, surety_sealer;
+
+-- One round of sealing over all stores is one leaf of the evidence log: which seals are under which leaf.
+CREATE TABLE IF NOT EXISTS audit.round_seal (
+  -- `control`, `pool` or the id of the tenant whose database it is.
+  store text NOT NULL,
+  batch bigint NOT NULL,
+  entries integer NOT NULL,
+  root bytea NOT NULL CHECK (length(root) = 32),
+  round bigint NOT NULL,
+  PRIMARY KEY (store, batch)
+);
+CREATE INDEX IF NOT EXISTS round_seal_round ON audit.round_seal (round);
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.round_seal EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.round_seal ENABLE ALWAYS TRIGGER append_only;
+GRANT SELECT, INSERT ON audit.round_seal TO surety_sealer;
+GRANT SELECT ON audit.round_seal TO surety_migrator;

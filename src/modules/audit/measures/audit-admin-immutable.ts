@@ -1,8 +1,12 @@
 import type { Stores } from '../../../data/index.ts'
 import type { AsMigrator } from '../../../data/migrator.ts'
-import { roles } from '../../../data/roles.ts'
-import type { SqlClient } from '../../../data/sql.ts'
+import { databases, roles } from '../../../data/roles.ts'
+import { type SqlClient, withConnection } from '../../../data/sql.ts'
+import { formatDuration } from '../../../kernel/duration.ts'
 import { type Measure, measure } from '../../../proof/measure.ts'
+import { verifyDeployment } from '../commands.ts'
+import { type Sealing, sealRound } from '../sealRound.ts'
+import { trySeal } from '../verifyTrail.ts'
 
 /** What somebody would try who wants an entry gone; `{t}` is the table. */
 const ATTACKS = [
@@ -33,19 +37,26 @@ const DETOURS = [
 ] as const
 
 /** PREZ-22. As every role that this deployment works as, the owner of its tables included. */
-export function auditAdminImmutable(asMigrator: AsMigrator, control: Stores['control']): Measure {
+export function auditAdminImmutable(
+  asMigrator: AsMigrator,
+  control: Stores['control'],
+  { sealEvery }: { sealEvery: number },
+  sealing: Sealing | undefined,
+): Measure<{ sealEvery: number }> {
   return measure({
     key: 'audit.admin.immutable',
     sources: ['PREZ-22'],
     family: 'input',
     maps: { gdpr: ['5(2)', '32(1)(b)'], iso27001: ['A.8.15', 'A.5.28'] },
+    settings: { sealEvery },
+    timeout: 300_000,
     claim: {
-      de: () =>
-        'Das Protokoll der Verwaltung lässt sich weder ändern noch löschen noch abschalten: von keiner Rolle, mit der diese Plattform arbeitet.',
-      en: () =>
-        'The record of administration can be neither changed nor deleted nor switched off: by no role that this platform works as.',
+      de: ({ sealEvery }) =>
+        `Das Protokoll der Verwaltung lässt sich weder ändern noch löschen noch abschalten: von keiner Rolle, mit der diese Plattform arbeitet. Nach spätestens ${formatDuration(sealEvery, 'de')} ist jeder Eintrag versiegelt: Ändert ihn auch nur der Datenbank-Superuser, fällt es auf.`,
+      en: ({ sealEvery }) =>
+        `The record of administration can be neither changed nor deleted nor switched off: by no role that this platform works as. Within ${formatDuration(sealEvery, 'en')} each entry is sealed: should the database's superuser change it, it shows.`,
     },
-    async prove({ check, positiveControl }) {
+    async prove({ check, positiveControl, notObservable }) {
       const app = (statement: string) => control.transaction((client) => attempt(client, statement))
       const migrator = (statement: string, role?: string) =>
         asMigrator('attack the audit trail', async (client) => {
@@ -72,9 +83,21 @@ export function auditAdminImmutable(asMigrator: AsMigrator, control: Stores['con
         for (const attack of attacks) if ((await run(attack)) === 'done') worked.push(attack)
         check(`attacks on the trail that worked for ${role}, of ${attacks.length}`, [], worked)
       }
+      if (!sealing) return notObservable('NO_SEALER_HERE', 'This process cannot seal entries.')
+      await sealRound(sealing)
+      const compared = await withConnection({ ...sealing.address, database: databases.control }, trySeal)
+      positiveControl('a sealed entry, and the same changed by one character, fit the seal', FITS, compared)
+      const { entries, findings } = await verifyDeployment(sealing)
+      check(`sealed entries that do not fit the evidence log, of ${entries}`, [], findings.map(withoutIds))
     },
   })
 }
+
+const FITS = { whole: true, changed: false }
+
+/** Ids keep the commitments from being guessed: they do not go into the public log. */
+const withoutIds = (finding: string): string =>
+  finding.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '…')
 
 async function attempt(client: SqlClient, statement: string): Promise<'done' | 'refused'> {
   await client.query('SAVEPOINT attempt')

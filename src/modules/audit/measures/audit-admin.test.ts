@@ -61,3 +61,15 @@ it('audit.admin.immutable goes red when the owner may switch the capture off', (
       ),
     seen: /worked for surety_owner/,
   }))
+
+it('audit.admin.immutable goes red when the superuser changed a sealed entry', () => {
+  const change = (by: string) =>
+    run(`ALTER TABLE audit.entry DISABLE TRIGGER append_only;
+      UPDATE audit.entry SET target = ${by} WHERE id = (SELECT ids[1] FROM audit.seal WHERE batch = 1);
+      ALTER TABLE audit.entry ENABLE ALWAYS TRIGGER append_only`)
+  return proveBySabotage(platform.api('proof') as ProofApi, 'audit.admin.immutable', {
+    sabotage: () => change("target || '?'"),
+    repair: () => change("trim(trailing '?' FROM target)"),
+    seen: /do not fit the evidence log/,
+  })
+})

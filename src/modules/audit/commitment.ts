@@ -1,0 +1,48 @@
+import { checkActor } from '../../data/actor.ts'
+import type { SqlClient } from '../../data/sql.ts'
+import { leafHash } from '../../proof/evidence/merkle.ts'
+
+/** An entry as its commitment covers it: every column, as the text that Postgres writes. */
+export interface SealedEntry {
+  id: string
+  tenant_id: string
+  at: string
+  xact: string
+  login: string
+  actor: string
+  act: string
+  target: string
+  before: string | null
+  after: string | null
+}
+
+/**
+ * The leaf hash (RFC 6962) of the JSON array of all columns. It can be published: `id` holds 122 random bits, so nobody
+ * who does not have the entry can find out what it says by guessing.
+ */
+export function commitTo(entry: SealedEntry): Buffer {
+  const { id, tenant_id, at, xact, login, actor, act, target, before, after } = entry
+  return leafHash(
+    Buffer.from(JSON.stringify([id, tenant_id, at, xact, login, actor, act, target, before, after])),
+  )
+}
+
+/** The entries that meet `condition`, oldest first, as a commitment covers them. */
+export async function readEntries(
+  client: SqlClient,
+  condition: string,
+  values: unknown[],
+): Promise<SealedEntry[]> {
+  const { rows } = await client.query<SealedEntry>(
+    `SELECT id, tenant_id, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at, xact::text,
+       login::text, actor, act, target, before::text, after::text
+     FROM audit.entry e WHERE ${condition} ORDER BY e.at, e.id`,
+    values,
+  )
+  return rows
+}
+
+/** Whether the entry's actor, where one is named, was sealed by the platform for that tenant and time. */
+export function isActorProven(entry: SealedEntry, key: Uint8Array): boolean {
+  return entry.actor === '' || checkActor(entry.actor, entry.tenant_id, new Date(entry.at), key)
+}

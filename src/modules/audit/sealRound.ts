@@ -1,0 +1,167 @@
+import type { Stores } from '../../data/index.ts'
+import { databases } from '../../data/roles.ts'
+import { type SqlAddress, type SqlClient, withConnection } from '../../data/sql.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Log } from '../../kernel/log.ts'
+import type { ProofApi } from '../../proof/api.ts'
+import { leafHash, rootHash } from '../../proof/evidence/merkle.ts'
+import { memoryReader } from '../../proof/evidence/verifyLog.ts'
+import type { TenancyApi } from '../tenancy/index.ts'
+import { type CaptureState, joinStates, readCapture } from './capture.ts'
+import { sealStore } from './sealStore.ts'
+
+/** Under which subject rounds stand in the evidence log. */
+export const ROUNDS = 'audit-seal'
+
+/** Serialises rounds; the number only has to be the same everywhere. */
+const ROUND_LOCK = 821_912_304
+
+/** A leaf of the evidence log: what was sealed in one round, and whether changes are being captured. */
+export interface RoundRecord {
+  kind: typeof ROUNDS
+  round: number
+  at: string
+  /** RFC 6962 root over the seals of the round, hex; null for a heartbeat without any. */
+  root: string | null
+  /** Of every captured table of every store; only in heartbeats. */
+  capture: CaptureState | null
+}
+
+/** A seal as a round covers it. */
+export interface RoundSeal {
+  store: string
+  batch: number
+  entries: number
+  root: Buffer
+}
+
+/** What a round works with. */
+export interface Sealing {
+  sealer: NonNullable<Stores['sealer']>
+  address: SqlAddress
+  tenancy: Pick<TenancyApi, 'list'>
+  proof: ProofApi
+  clock: Clock
+  log: Log
+  /** Checks the seals of actors. */
+  key: Uint8Array
+  /** Milliseconds between heartbeats. */
+  heartbeat: number
+}
+
+/** A database with a trail, and the name that it has in rounds. */
+export interface TrailStore {
+  name: string
+  database: string
+}
+
+/** The deployment's own. */
+export const CONTROL: TrailStore = { name: 'control', database: databases.control }
+
+/** Every database with a trail. A tenant's own is named by the tenant's id. */
+export async function trailStores(tenancy: Pick<TenancyApi, 'list'>): Promise<TrailStore[]> {
+  const own = (await tenancy.list()).filter(({ model }) => model === 'database')
+  return [
+    CONTROL,
+    { name: 'pool', database: databases.pool },
+    ...own.map(({ id, slug }) => ({ name: id, database: slug })),
+  ]
+}
+
+/**
+ * One round: seals what is new in every store, then puts all new seals under one leaf of the evidence log, together with a
+ * heartbeat when one is due. A store that cannot be reached is left for the next round. Killed anywhere, the next round
+ * carries on: a seal that no leaf covers yet is found again. Returns how many entries were sealed.
+ */
+export async function sealRound(sealing: Sealing): Promise<number> {
+  const { sealer, proof, clock, tenancy } = sealing
+  const stores = await trailStores(tenancy)
+  const due = await isHeartbeatDue(sealing)
+  const found: RoundSeal[] = []
+  const states: CaptureState[] = []
+  let sealed = 0
+  for (const store of stores) {
+    await inStore(sealing, store, async (client) => {
+      for (let more = 1; more > 0; sealed += more) more = await sealStore(client, sealing.key)
+      found.push(...(await uncovered(sealing, client, store.name)))
+      if (due) states.push(await readCapture(client))
+    }).catch((error: unknown) => sealing.log.error({ err: error, store: store.name }, 'trail not sealed'))
+  }
+  if (found.length === 0 && !due) return sealed
+  await sealer.transaction(async (client) => {
+    await client.query('SELECT pg_advisory_xact_lock($1)', [ROUND_LOCK])
+    const fresh = await withoutCovered(client, found)
+    if (fresh.length === 0 && !due) return
+    const round = await nextRound(client, proof)
+    for (const { store, batch, entries, root } of fresh)
+      await client.query(
+        'INSERT INTO audit.round_seal (store, batch, entries, root, round) VALUES ($1, $2, $3, $4, $5)',
+        [store, batch, entries, root, round],
+      )
+    const root = fresh.length === 0 ? null : (await rootOfRound(fresh)).toString('hex')
+    const record: RoundRecord = {
+      kind: ROUNDS,
+      round,
+      at: clock.now().toISOString(),
+      root,
+      capture: due ? joinStates(states) : null,
+    }
+    await proof.append(client, ROUNDS, record)
+  })
+  return sealed
+}
+
+/** The root over the seals of a round, in the order of store and batch. */
+export async function rootOfRound(seals: readonly RoundSeal[]): Promise<Buffer> {
+  const ordered = seals.toSorted((a, b) =>
+    a.store === b.store ? a.batch - b.batch : a.store < b.store ? -1 : 1,
+  )
+  const leaves = ordered.map(({ store, batch, entries, root }) =>
+    leafHash(Buffer.from(JSON.stringify([store, batch, entries, root.toString('hex')]))),
+  )
+  return rootHash(leaves.length, memoryReader(leaves))
+}
+
+function inStore<T>(
+  { address }: Sealing,
+  { database }: TrailStore,
+  work: (client: SqlClient) => Promise<T>,
+): Promise<T> {
+  return withConnection({ ...address, database }, work)
+}
+
+async function isHeartbeatDue({ proof, clock, heartbeat }: Sealing): Promise<boolean> {
+  const records = await proof.records<RoundRecord>(ROUNDS, 200)
+  const last = records.find(({ record }) => record.capture !== null)
+  return !last || clock.now().getTime() - Date.parse(last.record.at) >= heartbeat
+}
+
+async function uncovered({ sealer }: Sealing, client: SqlClient, store: string): Promise<RoundSeal[]> {
+  const [known] = await sealer.query<{ batch: string }>(
+    'SELECT coalesce(max(batch), 0) AS batch FROM audit.round_seal WHERE store = $1',
+    [store],
+  )
+  const { rows } = await client.query<{ batch: string; entries: number; root: Buffer }>(
+    'SELECT batch, cardinality(ids) AS entries, root FROM audit.seal WHERE batch > $1 ORDER BY batch',
+    [known?.batch],
+  )
+  return rows.map(({ batch, entries, root }) => ({ store, batch: Number(batch), entries, root }))
+}
+
+/** Another process may have been faster. */
+async function withoutCovered(client: SqlClient, found: readonly RoundSeal[]): Promise<RoundSeal[]> {
+  const { rows } = await client.query<{ store: string; batch: string }>(
+    'SELECT store, batch FROM audit.round_seal WHERE store = ANY ($1)',
+    [found.map(({ store }) => store)],
+  )
+  const covered = new Set(rows.map(({ store, batch }) => `${store} ${batch}`))
+  return found.filter(({ store, batch }) => !covered.has(`${store} ${batch}`))
+}
+
+async function nextRound(client: SqlClient, proof: ProofApi): Promise<number> {
+  const { rows } = await client.query<{ round: string }>(
+    'SELECT coalesce(max(round), 0) AS round FROM audit.round_seal',
+  )
+  const [newest] = await proof.records<RoundRecord>(ROUNDS, 1)
+  return Math.max(Number(rows[0]?.round), newest?.record.round ?? 0) + 1
+}

@@ -1,0 +1,157 @@
+import type { SqlClient } from '../../data/sql.ts'
+import type { ProofApi } from '../../proof/api.ts'
+import { commitTo, readEntries, type SealedEntry } from './commitment.ts'
+import { ROUNDS, type RoundRecord, type RoundSeal, rootOfRound, type TrailStore } from './sealRound.ts'
+import { rootOfHashes } from './sealStore.ts'
+
+/** What a verification of trails came to. */
+export interface TrailReport {
+  /** Entries that were compared with their seals. */
+  entries: number
+  /** Not yet sealed: these can still be changed unseen. */
+  unsealed: number
+  /** What does not fit, as sentences. */
+  findings: string[]
+}
+
+/** Connects to a store with a role that reads its whole trail. */
+export type InStore = <T>(store: TrailStore, work: (client: SqlClient) => Promise<T>) => Promise<T>
+
+/**
+ * Compares every sealed entry of every store with its seal, every seal with its round, and every round with its leaf in
+ * the evidence log, up to the signed checkpoint. Hashes here, in this process: the database is asked for rows alone.
+ */
+export async function verifyTrails(
+  proof: ProofApi,
+  control: SqlClient,
+  stores: readonly TrailStore[],
+  inStore: InStore,
+): Promise<TrailReport> {
+  const rounds = await readRounds(control)
+  const report: TrailReport = { entries: 0, unsealed: 0, findings: await verifyRounds(proof, rounds) }
+  for (const store of stores) {
+    const covered = rounds.filter((seal) => seal.store === store.name)
+    const part = await inStore(store, (client) => verifyStore(client, store.name, covered))
+    report.entries += part.entries
+    report.unsealed += part.unsealed
+    report.findings.push(...part.findings)
+  }
+  return report
+}
+
+interface CoveredSeal extends RoundSeal {
+  round: number
+}
+
+async function readRounds(control: SqlClient): Promise<CoveredSeal[]> {
+  const { rows } = await control.query<
+    Record<'store' | 'batch' | 'round', string> & { entries: number; root: Buffer }
+  >('SELECT store, batch, entries, root, round FROM audit.round_seal ORDER BY round, store, batch')
+  return rows.map((row) => ({ ...row, batch: Number(row.batch), round: Number(row.round) }))
+}
+
+async function verifyRounds(proof: ProofApi, seals: readonly CoveredSeal[]): Promise<string[]> {
+  const findings: string[] = []
+  const leaves = await proof.records<RoundRecord>(ROUNDS, Number.MAX_SAFE_INTEGER)
+  const byRound = Map.groupBy(seals, ({ round }) => round)
+  for (const { record, index, intact } of leaves) {
+    if (!intact) findings.push(`record ${index} of the evidence log is not the one that the checkpoint signs`)
+    const covered = byRound.get(record.round) ?? []
+    byRound.delete(record.round)
+    const root = covered.length === 0 ? null : (await rootOfRound(covered)).toString('hex')
+    if (root !== record.root)
+      findings.push(`round ${record.round}: its seals are not those that the evidence log holds`)
+  }
+  for (const round of byRound.keys()) findings.push(`round ${round} is not in the evidence log`)
+  return findings
+}
+
+async function verifyStore(
+  client: SqlClient,
+  store: string,
+  covered: readonly RoundSeal[],
+): Promise<TrailReport> {
+  const report: TrailReport = { entries: 0, unsealed: 0, findings: [] }
+  const tell = (finding: string) => void report.findings.push(`${store}: ${finding}`)
+  const roots = new Map(covered.map(({ batch, root }) => [batch, root]))
+  const last = await lastBatch(client)
+  let present = 0
+  for (let batch = 1; batch <= Math.max(last, ...roots.keys()); batch++) {
+    const seal = await readSeal(client, batch)
+    const root = roots.get(batch)
+    if (!seal) tell(`seal ${batch} is gone`)
+    else {
+      if (root && !seal.root.equals(root)) tell(`seal ${batch} is not the one that its round covers`)
+      if (!(await rootOfHashes(seal.hashes)).equals(seal.root))
+        tell(`seal ${batch} does not fit its own hashes`)
+      const { there, findings } = await compareEntries(client, seal)
+      for (const finding of findings) tell(finding)
+      present += there
+      report.entries += seal.ids.length
+    }
+  }
+  report.unsealed = await countUnsealed(client, present, tell)
+  return report
+}
+
+interface Seal {
+  ids: string[]
+  hashes: Buffer
+  root: Buffer
+}
+
+async function lastBatch(client: SqlClient): Promise<number> {
+  const { rows } = await client.query<{ batch: string | null }>('SELECT max(batch) AS batch FROM audit.seal')
+  return Number(rows[0]?.batch ?? 0)
+}
+
+async function readSeal(client: SqlClient, batch: number): Promise<Seal | undefined> {
+  const { rows } = await client.query<Seal & Record<string, unknown>>(
+    'SELECT ids, hashes, root FROM audit.seal WHERE batch = $1',
+    [batch],
+  )
+  return rows[0]
+}
+
+async function compareEntries(client: SqlClient, seal: Seal): Promise<{ there: number; findings: string[] }> {
+  const entries = await readEntries(client, 'e.id = ANY ($1)', [seal.ids])
+  const now = new Map(entries.map((entry) => [entry.id, commitTo(entry)]))
+  const findings = seal.ids.flatMap((id, i) => {
+    const hash = now.get(id)
+    if (!hash) return [`entry ${id} is gone`]
+    return hash.equals(seal.hashes.subarray(32 * i, 32 * i + 32)) ? [] : [`entry ${id} was changed`]
+  })
+  return { there: entries.length, findings }
+}
+
+/** What no seal covers: the newest entries. One among those sealed was slipped in later. */
+async function countUnsealed(
+  client: SqlClient,
+  sealed: number,
+  tell: (finding: string) => void,
+): Promise<number> {
+  const { rows } = await client.query<{ complete: string; open: string }>(
+    `SELECT count(*) FILTER (WHERE e.xact < s.to_xact) AS complete, count(*) FILTER (WHERE e.xact >= s.to_xact) AS open
+     FROM audit.entry e, (SELECT coalesce((SELECT to_xact FROM audit.seal ORDER BY batch DESC LIMIT 1), '0') AS to_xact) s`,
+  )
+  if (Number(rows[0]?.complete) > sealed) {
+    const late = await client.query<{ id: string }>(
+      `SELECT e.id FROM audit.entry e WHERE e.xact < (SELECT to_xact FROM audit.seal ORDER BY batch DESC LIMIT 1)
+         AND NOT EXISTS (SELECT FROM audit.seal s WHERE e.id = ANY (s.ids))`,
+    )
+    for (const { id } of late.rows) tell(`entry ${id} was slipped in after its time was sealed`)
+  }
+  return Number(rows[0]?.open)
+}
+
+/**
+ * Whether the newest sealed entry fits its seal, as it is and with one character more: what the comparison is worth.
+ * Undefined while nothing is sealed.
+ */
+export async function trySeal(client: SqlClient): Promise<{ whole: boolean; changed: boolean } | undefined> {
+  const seal = await readSeal(client, await lastBatch(client))
+  const [entry] = seal ? await readEntries(client, 'e.id = $1', [seal.ids[0]]) : []
+  if (!seal || !entry) return undefined
+  const fits = (one: SealedEntry) => commitTo(one).equals(seal.hashes.subarray(0, 32))
+  return { whole: fits(entry), changed: fits({ ...entry, target: `${entry.target}.` }) }
+}
