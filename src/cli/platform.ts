@@ -34,6 +34,7 @@ import { mail } from '../modules/mail/index.ts'
 import { media } from '../modules/media/index.ts'
 import { office } from '../modules/office/index.ts'
 import { runtime } from '../modules/runtime/index.ts'
+import { telemetry } from '../modules/telemetry/index.ts'
 import { type TenancyApi, tenancy } from '../modules/tenancy/index.ts'
 import { trust } from '../modules/trust/index.ts'
 import { vault } from '../modules/vault/index.ts'
@@ -58,6 +59,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   mail,
   egress,
   identity,
+  telemetry,
   jobs,
   audit,
   lifecycle,

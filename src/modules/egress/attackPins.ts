@@ -2,10 +2,10 @@ import { X509Certificate } from 'node:crypto'
 import { checkServerIdentity } from 'node:tls'
 import { Agent, fetch } from 'undici'
 import type { ProbeContext } from '../../proof/measure.ts'
-import { type EgressParts, openEgressClient } from './client.ts'
-import { openGate } from './decide.ts'
+import type { EgressParts } from './client.ts'
 import { BODY, type Leaf, openPeer, type Peer, type ScratchAuthority, withAuthority } from './peer.ts'
 import { pinOf } from './pins.ts'
+import { trialClient } from './trialClient.ts'
 
 const HOST = 'pinned.canary.invalid'
 const CALLER = { module: 'probe', tenant: null, purpose: 'probe' }
@@ -63,26 +63,11 @@ async function resumed(peer: Peer, [first, then]: readonly [Leaf, Leaf], call: C
   return seen(peer, call)
 }
 
-/** The client as it runs, but for whom it knows and trusts. */
-function clientOf(live: EgressParts, peer: Peer, ca: string, pins: readonly string[]): Call {
-  const client = openEgressClient({
-    ...live,
-    gate: openGate({
-      register: [
-        { name: 'peer', purpose: 'probe', country: 'DE', hosts: [HOST], port: peer.port, modules: ['probe'] },
-      ],
-      allowedNetworks: ['127.0.0.1/32'],
-      reportOnly: false,
-      resolve: async () => ['127.0.0.1'],
-    }),
-    pinsOf: () => pins,
-    socket: undefined, // the peer is in no register, so the proxy would not lead to it
-    ca: [ca],
-    record: () => undefined,
-  })
+function clientOf(live: EgressParts, { port }: Peer, ca: string, pins: readonly string[]): Call {
+  const client = trialClient(live, { host: HOST, port, module: 'probe', ca, pins })
   // The peer ends each connection, so that no client needs closing and all of its calls are made by the same one.
   return async () => {
-    const answer = await client.fetch(CALLER, `https://${HOST}:${peer.port}/`, { method: 'POST', body: BODY })
+    const answer = await client.fetch(CALLER, `https://${HOST}:${port}/`, { method: 'POST', body: BODY })
     await answer.text()
     return String(answer.status)
   }

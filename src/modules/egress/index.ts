@@ -21,8 +21,12 @@ export interface EgressApi extends EgressClient {
   parts: EgressParts
 }
 
+export type { EgressClient } from './client.ts'
+export { withAuthority } from './peer.ts'
+export { isRegistered } from './register.ts'
 export { serveEgressProxy } from './serveProxy.ts'
 export type { EgressSettings } from './settings.ts'
+export { trialClient } from './trialClient.ts'
 
 const DAY = 86_400_000
 

@@ -1,0 +1,115 @@
+import { join } from 'node:path'
+import { stores } from '../../data/index.ts'
+import { keepSecret } from '../../data/secrets.ts'
+import { attachSink, guardOf, type LogGuard, nameOf } from '../../kernel/log.ts'
+import { type Contradiction, defineModule, type SettingsTree } from '../../kernel/module.ts'
+import type { Audience } from '../../kernel/routes.ts'
+import { edge } from '../edge/index.ts'
+import { type EgressSettings, egress, isRegistered } from '../egress/index.ts'
+import { identity } from '../identity/index.ts'
+import { mail } from '../mail/index.ts'
+import { tenancy } from '../tenancy/index.ts'
+import { type Alerts, openAlerts } from './alerts.ts'
+import { type Analytics, openAnalytics } from './analytics.ts'
+import { channelsOf } from './channels.ts'
+import { reportError } from './errorReports.ts'
+import { type FilesOptions, type LogFiles, openLogFiles } from './files.ts'
+import { telemetryGuard } from './guard.ts'
+import { telemetryMeasures } from './measures.ts'
+import { openMetrics } from './metrics.ts'
+import { type Entry, type Monitor, monitorSink, newsIn } from './monitor.ts'
+import { openPseudonyms } from './pseudonym.ts'
+import { telemetryRoutes } from './routes.ts'
+import { type TelemetrySettings, telemetrySettings } from './settings.ts'
+import { type Beats, openBeats } from './watch.ts'
+import { keepWatch } from './watching.ts'
+
+/** What the module is made of; a test may break a part. */
+export interface TelemetryApi {
+  guard: LogGuard
+  files: LogFiles
+  /** How files like the process's own are opened. */
+  openFiles: typeof openLogFiles
+  fileOptions: FilesOptions
+  monitor: Monitor
+  alerts: Alerts
+  analytics: Analytics
+  beats: Beats
+}
+
+/** Logs, metrics, alerts, error reports and analytics. */
+export const telemetry = defineModule({
+  name: 'telemetry',
+  needs: { stores, edge, tenancy, egress, mail, identity },
+  settings: telemetrySettings,
+  migrations: { control: new URL('./migrations/control/', import.meta.url) },
+  contradictions: (own, all) => unregistered(own, all),
+  async start({ settings, clock, log, build }, needs) {
+    const { stores, egress, mail } = needs
+    const { control, redis, secrets } = stores
+    const name = nameOf(log)
+    const guard = guardOf(log)
+    const nameFor = openPseudonyms(keepSecret(secrets, 'log-pseudonyms'), settings.pseudonymsFor, clock)
+    guard.pseudonym = (text) => `[mail:${nameFor(text)}]`
+    const fileOptions: FilesOptions = {
+      clock,
+      key: keepSecret(secrets, 'log-seal'),
+      keepFor: {
+        requests: settings.requestsKeptFor,
+        lines: settings.linesKeptFor,
+        alarms: settings.alarmsKeptFor,
+      },
+      writer: `${name}-${process.pid}-${Date.now().toString(36)}`,
+    }
+    const channels = channelsOf(settings, { mail, egress })
+    const parts: TelemetryApi = {
+      guard,
+      files: openLogFiles(join(stores.files, 'logs'), fileOptions),
+      openFiles: openLogFiles,
+      fileOptions,
+      monitor: { newsIn },
+      alerts: openAlerts({ control, clock, log }, channels),
+      analytics: openAnalytics(control, clock, settings.pseudonymsFor),
+      beats: openBeats(redis, clock),
+    }
+    const metrics = openMetrics(control)
+    const report = (entry: Entry) => {
+      if (settings.errorsDsn)
+        reportError(entry, { egress, guard, clock, build, dsn: settings.errorsDsn }).catch((error: unknown) =>
+          log.warn({ err: error }, 'an error was not reported'),
+        )
+    }
+    const monitored = monitorSink(
+      { monitor: parts.monitor, clock },
+      { raise: (news) => void parts.alerts.raise(news), report },
+    )
+    const detach = [parts.files, metrics, monitored].map((sink) => attachSink(log, sink))
+    const watch = keepWatch({ name, settings, stores, clock, log, channels, ...parts })
+    const audiences: Audience[] = ['trust', 'admin', 'tenant']
+    return {
+      api: parts,
+      routes: [telemetryRoutes({ ...parts, metrics })],
+      guards: audiences.map((audience) => ({
+        audience,
+        plugin: telemetryGuard(audience, { log, metrics, analytics: parts.analytics, pseudonym: nameFor }),
+      })),
+      measures: telemetryMeasures({ parts, settings, channels, log, clock, build, ...needs }),
+      async stop() {
+        await watch.stop()
+        for (const end of detach) end()
+        parts.files.close()
+      },
+    }
+  },
+})
+
+/** Hosts that telemetry was told to call and may not. */
+function unregistered({ alertWebhook, errorsDsn }: TelemetrySettings, all: SettingsTree): Contradiction[] {
+  const { register } = all.egress as EgressSettings
+  return Object.entries({ alertWebhook, errorsDsn }).flatMap(([name, url]) => {
+    const { hostname, port } = new URL(url ?? 'https://none')
+    if (!url || isRegistered(register, hostname, Number(port || 443), 'telemetry')) return []
+    const why = `${hostname} is not in the register for the module telemetry; add it.`
+    return [{ settings: [`telemetry.${name}`, 'egress.register'], why }]
+  })
+}

@@ -1,0 +1,27 @@
+import { after, before, it } from 'node:test'
+
+import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
+import { proveBySabotage } from '../../../../test/support/sabotage.ts'
+import type { ProofApi } from '../../../proof/api.ts'
+import { proof } from '../../../proof/index.ts'
+import { type TelemetryApi, telemetry } from '../index.ts'
+
+let platform: TestPlatform
+let parts: TelemetryApi
+before(async () => {
+  platform = await testPlatform([proof, telemetry])
+  parts = platform.api('telemetry') as TelemetryApi
+})
+after(() => platform?.stop())
+
+const sabotage = (steps: Parameters<typeof proveBySabotage>[2]) =>
+  proveBySabotage(platform.api('proof') as ProofApi, 'errors.scrub.client', steps)
+
+it('errors.scrub.client goes red when finished lines and envelopes are not looked at', () => {
+  const { scan } = parts.guard
+  return sabotage({
+    sabotage: async () => (parts.guard.scan = (line) => ({ line, found: [] })),
+    repair: async () => (parts.guard.scan = scan),
+    seen: /bytes that arrived/,
+  })
+})

@@ -1,0 +1,46 @@
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, it } from 'node:test'
+import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
+import { proveBySabotage } from '../../../../test/support/sabotage.ts'
+import type { ProofApi } from '../../../proof/api.ts'
+import { proof } from '../../../proof/index.ts'
+import { filesIn } from '../files.ts'
+import { type TelemetryApi, telemetry } from '../index.ts'
+
+let platform: TestPlatform
+let parts: TelemetryApi
+before(async () => {
+  platform = await testPlatform([proof, telemetry])
+  parts = platform.api('telemetry') as TelemetryApi
+})
+after(() => platform?.stop())
+
+const sabotage = (steps: Parameters<typeof proveBySabotage>[2]) =>
+  proveBySabotage(platform.api('proof') as ProofApi, 'log.protection', steps)
+
+const someFile = () => {
+  parts.files.write('{"line":1}\n', 40, undefined)
+  const { folder } = parts.files
+  const [{ name = '' } = {}] = filesIn(folder).filter(({ name }) => name.includes(parts.fileOptions.writer))
+  return join(folder, name)
+}
+
+it('log.protection goes red when others may read', () => {
+  const file = someFile()
+  return sabotage({
+    sabotage: async () => chmodSync(file, 0o644),
+    repair: async () => chmodSync(file, 0o640),
+    seen: /others may read/,
+  })
+})
+
+it('log.protection goes red when somebody changed a line', () => {
+  const file = someFile()
+  const text = readFileSync(file, 'utf8')
+  return sabotage({
+    sabotage: async () => writeFileSync(file, text.replace('"line":1', '"line":2')),
+    repair: async () => writeFileSync(file, text),
+    seen: /seals do not fit/,
+  })
+})

@@ -1,0 +1,63 @@
+import type { Stores } from '../../data/index.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Log } from '../../kernel/log.ts'
+import type { Alerts, Channel } from './alerts.ts'
+import type { Analytics } from './analytics.ts'
+import type { TelemetrySettings } from './settings.ts'
+import { type Beats, type Condition, look } from './watch.ts'
+
+/** Processes that must be there; each watches the others, since none can tell of its own end. */
+const WATCHED = ['serve', 'work']
+/** Milliseconds between two looks, and between two writings of what was counted. */
+const LOOK_EVERY = 10_000
+
+interface WatchParts {
+  /** Of this process. */
+  name: string
+  settings: TelemetrySettings
+  stores: Stores
+  clock: Clock
+  log: Log
+  channels: readonly Channel[]
+  alerts: Alerts
+  analytics: Analytics
+  beats: Beats
+}
+
+/** Looks after the deployment while this process lives, if it is one of those that last. */
+export function keepWatch(parts: WatchParts): { stop(): Promise<void> } {
+  const { name, settings, stores, alerts, analytics, beats, channels, log } = parts
+  const conditions: Condition[] = [
+    { name: 'database-away', holds: async () => (await stores.ready()).database },
+    { name: 'cache-away', holds: async () => (await stores.ready()).cache },
+    ...WATCHED.map((kind) => ({ name: `no-${kind}`, holds: beats.alive(kind, settings.missedAfter) })),
+  ]
+  const turn = async () => {
+    // One thing that fails must not keep the others from being looked at.
+    for (const part of [
+      () => beats.beat(name),
+      () => look(conditions, alerts),
+      () => alerts.expire(settings.quietAfter),
+      () => alerts.tell(channels),
+      () => analytics.flush(),
+      () => analytics.forget(),
+    ])
+      await part().catch((error: unknown) => log.error({ err: error }, 'a look was not finished'))
+  }
+  if (!WATCHED.includes(name)) return { stop: async () => undefined }
+  let running: Promise<void> | undefined
+  const start = () => {
+    running ??= turn().finally(() => {
+      running = undefined
+    })
+  }
+  start()
+  const timer = setInterval(start, LOOK_EVERY).unref()
+  return {
+    async stop() {
+      clearInterval(timer)
+      await running
+      await analytics.flush().catch((error: unknown) => log.error({ err: error }, 'visits were not counted'))
+    },
+  }
+}
