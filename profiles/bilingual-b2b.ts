@@ -3,7 +3,7 @@ import type { Profile } from './profile.ts'
 /** A business product for German and English customers, pooled tenants. */
 export const bilingualB2b: Profile = {
   name: 'bilingual-b2b',
-  settings: { tenancy: { models: ['rows'] } },
+  settings: { tenancy: { models: ['rows'] }, backup: { every: '24h', keepFor: '30d' } },
   claims: {
     'LARA-01': 'trust.language',
     'LARA-02': 'trust.dpa.annex',

@@ -3,7 +3,10 @@ import type { Profile } from './profile.ts'
 /** Everything on one machine of one's own. */
 export const singleServer: Profile = {
   name: 'single-server',
-  settings: { cache: { fsync: 'everysec' } },
+  settings: {
+    cache: { fsync: 'everysec' },
+    backup: { every: '4h', grace: '30m', level: 9, keepFor: '400d' },
+  },
   claims: {
     'PREZ-01': 'host.location',
     'PREZ-02': 'db.version',

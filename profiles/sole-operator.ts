@@ -3,7 +3,11 @@ import type { Profile } from './profile.ts'
 /** A product that one person runs. */
 export const soleOperator: Profile = {
   name: 'sole-operator',
-  settings: { tenancy: { models: ['rows'] }, runtime: { shutdownTimeout: '30s' } },
+  settings: {
+    tenancy: { models: ['rows'] },
+    runtime: { shutdownTimeout: '30s' },
+    backup: { mode: 'snapshot' },
+  },
   claims: {
     'CAST-01': 'staff.sole',
     'CAST-02': 'subproc.contract',

@@ -1,5 +1,6 @@
 import { program } from 'commander'
 import { Problem } from '../kernel/problems.ts'
+import { addBackupCommands } from './backup.ts'
 import { egress } from './egress.ts'
 import { superuserUrl } from './environment.ts'
 import { addKeyCommands } from './keys.ts'
@@ -88,6 +89,7 @@ tenant
 
 addIdentityCommands(program)
 addKeyCommands(program)
+addBackupCommands(program)
 
 program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof Problem ? `${error.title}: ${error.message}` : error)

@@ -20,6 +20,7 @@ import type { GivesRoutes, RouteGroup } from '../kernel/routes.ts'
 import { loadSettings, type SettingsLayer } from '../kernel/settings.ts'
 import { api } from '../modules/api/index.ts'
 import { audit } from '../modules/audit/index.ts'
+import { backup } from '../modules/backup/index.ts'
 import { billing } from '../modules/billing/index.ts'
 import { browser } from '../modules/browser/index.ts'
 import { cache } from '../modules/cache/index.ts'
@@ -69,6 +70,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   runtime,
   billing,
   api,
+  backup,
   trust,
 ]
 

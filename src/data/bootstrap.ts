@@ -43,11 +43,12 @@ async function as(
 }
 
 async function makeRoles(client: pg.Client, passwords: RolePasswords): Promise<void> {
-  const { owner, migrator, app, sealer, keys, tenant, audit } = roles
+  const { owner, migrator, app, sealer, keys, tenant, audit, backup } = roles
   const attributes: readonly [string, string][] = [
     [owner, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
     [tenant, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
     [audit, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
+    [backup, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
     // BYPASSRLS: backups and moves between models read all rows; the serving process never holds this role.
     [
       migrator,
@@ -71,7 +72,7 @@ async function makeRoles(client: pg.Client, passwords: RolePasswords): Promise<v
   for (const [role, attribute] of attributes) {
     await client.query(`${existing.has(role) ? 'ALTER' : 'CREATE'} ROLE ${role} ${attribute}`)
   }
-  await client.query(`GRANT ${owner} TO ${migrator}`)
+  await client.query(`GRANT ${owner}, ${backup} TO ${migrator}`)
   await client.query(`GRANT ${tenant} TO ${app}`)
   await client.query(`GRANT ${tenant} TO ${migrator} WITH ADMIN OPTION`)
   // Who sees which sessions run what: the migrator's probes do, the app does not.

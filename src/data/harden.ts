@@ -36,7 +36,7 @@ export async function hardenTenantStore(client: pg.Client): Promise<void> {
     REVOKE CREATE ON SCHEMA public FROM PUBLIC;
     REVOKE ALL ON SCHEMA crypto FROM PUBLIC;
     GRANT USAGE ON SCHEMA crypto TO ${roles.owner};`)
-  const trusted = `${roles.migrator}, ${roles.owner}`
+  const trusted = `${roles.migrator}, ${roles.owner}, ${roles.backup}`
   const functions = await names(client, REACHING_FUNCTIONS)
   const relations = await names(client, REACHING_RELATIONS)
   await client.query(`

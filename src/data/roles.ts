@@ -14,6 +14,8 @@ export const roles = {
   audit: 'surety_audit',
   /** What a tenant's context may do in a tenant store; granted to `app` in the pool and to each tenant's own role. */
   tenant: 'surety_tenant',
+  /** What a dump of pooled rows is read as: one tenant's rows and no others. Only the migrator can become it. */
+  backup: 'surety_backup',
 } as const
 
 /** Databases of one deployment beside the tenants' own. */

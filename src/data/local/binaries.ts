@@ -40,6 +40,16 @@ export function findPostgres(major?: number): PostgresBinaries | undefined {
   return found.sort((a, b) => b.major - a.major)[0]
 }
 
+/** A program of Postgres, such as pg_dump, of version `major`: where the server is, or its client package alone. */
+export function findPostgresProgram(name: string, major: number): string | undefined {
+  // Debian's programs in the PATH are wrappers that choose a version by themselves.
+  const folders = [...POSTGRES_FOLDERS.flatMap((pattern) => globSync(pattern)), ...pathFolders()]
+  return folders
+    .map((folder) => join(folder, name))
+    .filter(isProgram)
+    .find((path) => majorVersion(path) === major)
+}
+
 /**
  * The installed redis-server. Debian keeps the same program as `redis-check-rdb` in redis-tools, a package without a
  * service; it is a server when called by a name that is not its own.

@@ -23,6 +23,7 @@ export interface Registry {
 
 const SELECT = `
   SELECT t.id, t.slug, t.name, t.model, t.state, t.database, t.canary, t.suspended_at AS "suspendedAt",
+    t.created_at AS "createdAt",
     array(SELECT h.host FROM tenancy.host h WHERE h.tenant_id = t.id ORDER BY h.host) AS hosts
   FROM tenancy.tenant t WHERE t.state <> 'erasing'`
 

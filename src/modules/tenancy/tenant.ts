@@ -24,6 +24,7 @@ export interface TenantRecord {
   hosts: readonly string[]
   /** Exists so that probes can attack something real. Hidden from every list a customer sees. */
   canary: boolean
+  createdAt: Date
 }
 
 /** The only way to a tenant's data. */

@@ -3,7 +3,8 @@ import type { SqlClient } from '../../data/sql.ts'
 
 /**
  * Relations of a tenant store that the tenant role can read or change although no forced policy on `tenant_id` stands
- * before them. Empty in a whole store. Views count when they read with their owner's rights.
+ * before them. Empty in a whole store. Views count when they read with their owner's rights; a policy for the role that
+ * backs up alone does not widen theirs.
  */
 export async function unprotectedTables(client: SqlClient): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
@@ -17,12 +18,13 @@ export async function unprotectedTables(client: SqlClient): Promise<string[]> {
            OR NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid
              AND pg_get_expr(p.polqual, p.polrelid) LIKE '%tenant_id%context%'
              AND pg_get_expr(p.polwithcheck, p.polrelid) LIKE '%tenant_id%context%')
-           OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname <> 'tenant')
+           OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname <> 'tenant'
+             AND NOT (p.polcmd = 'r' AND p.polroles = ARRAY[$2::regrole::oid]))
          WHEN c.relkind = 'v' THEN NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)
          ELSE c.relkind IN ('m', 'f')
        END
      ORDER BY 1`,
-    [roles.tenant],
+    [roles.tenant, roles.backup],
   )
   return rows.map(({ name }) => name)
 }

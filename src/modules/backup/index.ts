@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import { stores } from '../../data/index.ts'
+import { type Contradiction, defineModule } from '../../kernel/module.ts'
+import { edge } from '../edge/index.ts'
+import { jobs } from '../jobs/index.ts'
+import { tenancy } from '../tenancy/index.ts'
+import { vault } from '../vault/index.ts'
+import type { BackupApi } from './api.ts'
+import { type BackupParts, backUpTenant } from './backUp.ts'
+import { openCatalogue } from './catalogue.ts'
+import { openFileRepository, sweepFileRepository } from './fileRepository.ts'
+import { openBackupKeys } from './keys.ts'
+import { listenTo } from './listen.ts'
+import { backupEncryption } from './measures/backup-encryption.ts'
+import { backupMode } from './measures/backup-mode.ts'
+import { backupRetention } from './measures/backup-retention.ts'
+import { backupSchedule } from './measures/backup-schedule.ts'
+import { backupSnapshot } from './measures/backup-snapshot.ts'
+import { classFor, makeDue } from './schedule.ts'
+import { type BackupSettings, backupSettings } from './settings.ts'
+
+/** An unfinished object this old (ms) belongs to no process any more. */
+const INTERRUPTED_AFTER = 86_400_000
+
+export type { BackupApi } from './api.ts'
+
+/** How often (ms) the schedule is looked at. */
+const LOOK_EVERY = 10_000
+
+/** Backs up every tenant, proves that the backups restore, and restores them. */
+export const backup = defineModule({
+  name: 'backup',
+  needs: { stores, edge, tenancy, vault, jobs },
+  settings: backupSettings,
+  contradictions: contradictionsIn,
+  migrations: { control: new URL('./migrations/control/', import.meta.url) },
+  async start({ settings, clock, log, build }, { stores, edge, tenancy, vault, jobs }) {
+    const folder = settings.folder ?? join(stores.files, 'backups')
+    const parts: BackupParts = {
+      stores,
+      clock,
+      build,
+      settings,
+      repository: openFileRepository(folder),
+      catalogue: openCatalogue(stores.control, stores.asMigrator),
+      keys: openBackupKeys(vault),
+      listen: (tenant) => listenTo(edge, tenant),
+    }
+    if (stores.migrator) await sweepFileRepository(folder, INTERRUPTED_AFTER)
+    const api: BackupApi = {
+      async backUp(slug, onStep) {
+        const tenant = await tenancy.bySlug(slug)
+        const retention = await classFor(parts.catalogue, tenant, settings, clock.now())
+        return backUpTenant(parts, tenant, retention, onStep)
+      },
+      due: async (signal) => makeDue(parts, await tenancy.list(), log, signal),
+      async list(slug) {
+        const tenant = slug === undefined ? undefined : await tenancy.bySlug(slug)
+        return parts.catalogue.available(tenant?.id)
+      },
+    }
+    jobs.every('backup', LOOK_EVERY, async (signal) => void (await api.due(signal)))
+    const measures = [
+      backupSchedule(parts, tenancy),
+      backupRetention(parts, tenancy),
+      backupEncryption(parts, tenancy),
+      backupSnapshot(settings),
+      backupMode(parts),
+    ]
+    return { api, measures }
+  },
+})
+
+function contradictionsIn(settings: BackupSettings): Contradiction[] {
+  const { mode, every, keepFor, archiveFor, compression, level } = settings
+  const found: Contradiction[] = []
+  if (mode === 'dump' && keepFor < every)
+    found.push({
+      settings: ['backup.keepFor', 'backup.every'],
+      why: 'a backup would be removed before the next one is made; keep it for longer than the interval.',
+    })
+  if (archiveFor !== undefined && archiveFor < keepFor)
+    found.push({
+      settings: ['backup.archiveFor', 'backup.keepFor'],
+      why: 'what is archived is kept for longer than the rest.',
+    })
+  if (compression === 'gzip' && level > 9)
+    found.push({ settings: ['backup.compression', 'backup.level'], why: 'gzip has levels 1 to 9.' })
+  return found
+}

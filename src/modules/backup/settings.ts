@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { duration } from '../../kernel/duration.ts'
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+
+/** How backups are made and kept. */
+export const backupSettings = z.object({
+  /**
+   * `dump`: of every tenant by pg_dump. `snapshot`: none of our own; the provider's snapshots of the whole machine are
+   * deemed enough.
+   */
+  mode: z.enum(['dump', 'snapshot']).default('dump'),
+  /** Between two backups of a tenant. */
+  every: duration.default(DAY),
+  /** How much later than that one may be before it counts as missing. */
+  grace: duration.default(2 * HOUR),
+  /**
+   * `gzip`: by pg_dump itself, readable by every pg_restore as it is. `zstd`: outside of pg_dump, at level 1 in an eighth
+   * of the time of gzip 9 and no larger, but pg_restore needs zstd before it.
+   */
+  compression: z.enum(['gzip', 'zstd']).default('gzip'),
+  level: z.number().int().min(1).max(19).default(9),
+  /** Backups made at the same time. */
+  atOnce: z.number().int().min(1).max(32).default(2),
+  /** A backup is removed after this. */
+  keepFor: duration.default(30 * DAY),
+  /** The first backup of each `archiveEvery` is kept for this instead; without it none is. */
+  archiveFor: duration.optional(),
+  archiveEvery: duration.default(30 * DAY),
+  /** Where backups lie as files; beside the tenants' files unless it says otherwise. */
+  folder: z.string().optional(),
+  /** The provider's list of snapshots as JSON: an array of objects with `created`, an ISO 8601 instant. */
+  snapshotListFileName: z.string().optional(),
+})
+
+export type BackupSettings = z.output<typeof backupSettings>
