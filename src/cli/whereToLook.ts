@@ -21,7 +21,7 @@ export async function showWhereToLook(settings: SettingsTree, app: App, ended: A
   }
   const tenants = (app.demo?.tenants ?? [])
     .filter(({ model }) => models.includes(model))
-    .map(({ slug, name }) => ({ name, host: `${slug}.${baseDomain}` }))
+    .map(({ slug, name }) => ({ slug, name, host: `${slug}.${baseDomain}` }))
   const asked = [
     { host: edge.trustHost, path: '/readyz' },
     ...tenants.map(({ host }) => ({ host, path: '/api/v1/tenant' })),
@@ -34,6 +34,7 @@ export async function showWhereToLook(settings: SettingsTree, app: App, ended: A
     console.log(`  ${name.padEnd(28)}${pc.underline(`https://${host}:${edge.port}`)}`)
   console.log(`\n${pc.bold('Surety')} is ready.\n`)
   line('Trust center', edge.trustHost)
+  line('Back-office of operators', edge.adminHost)
   for (const { name, host } of tenants) line(name, host)
   if (authority)
     console.log(
@@ -41,5 +42,15 @@ export async function showWhereToLook(settings: SettingsTree, app: App, ended: A
         `\nYour browser asks once: the certificates are from ${relative('.', authority)}, which you can import.`,
       ),
     )
-  console.log(`In another terminal: ${pc.bold('npm run surety -- prove')}. Ctrl-C ends everything.\n`)
+  const invite = (words: string) => pc.bold(`npm run surety -- ${words}`)
+  const [first] = tenants
+  console.log('\nIn another terminal:')
+  console.log(
+    `  ${invite('operator invite you@example.org')}  makes an operator: a link to choose a password`,
+  )
+  if (first)
+    console.log(
+      `  ${invite(`member invite ${first.slug} you@example.org`)}  the same for ${first.name}; its back-office is at /office/`,
+    )
+  console.log(`  ${invite('prove')}  runs every probe now\nCtrl-C ends everything.\n`)
 }

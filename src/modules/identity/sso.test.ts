@@ -168,3 +168,9 @@ it('takes no answer in a browser that did not ask', async () => {
   const other = await browser().ask('GET', `${back.pathname}${back.search}`)
   assert.equal(JSON.parse(other.body).code, 'sso-refused')
 })
+
+it('leads a person whose sign-in was refused to the page that says so', async () => {
+  const path = '/api/v1/auth/sso/peer/return?code=made-up&state=made-up'
+  const { status, headers } = await doors().request({ host: host(), path, headers: { accept: 'text/html' } })
+  assert.deepEqual([status, headers.location], [303, '/office/sign-in?sso=refused'])
+})

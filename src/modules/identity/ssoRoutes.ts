@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Clock } from '../../kernel/clock.ts'
+import { Problem } from '../../kernel/problems.ts'
 import { setTokens } from './cookies.ts'
 import { link, personOf } from './federated.ts'
 import type { People } from './people.ts'
@@ -97,6 +98,7 @@ export function ssoRoutes(parts: SsoRouteParts): FastifyPluginAsyncZod {
       {
         config: { public: true, limit: { attempt: true } },
         schema: { tags, summary: 'Come back from a provider', params: byProvider, querystring: Returned },
+        errorHandler: tellPerson,
       },
       async (request, reply) => {
         const realm = realmOf(request)
@@ -132,6 +134,12 @@ export function ssoRoutes(parts: SsoRouteParts): FastifyPluginAsyncZod {
       },
     )
   }
+}
+
+/** Somebody who came back with a browser reads on the sign-in page what is to be done; a program gets the problem. */
+function tellPerson(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+  if (!(error instanceof Problem) || !request.headers.accept?.includes('text/html')) throw error
+  reply.redirect(`/office/sign-in?sso=${error.code === 'sso-link-needed' ? 'link-needed' : 'refused'}`, 303)
 }
 
 function readPending(text: string, key: Uint8Array, name: string): Federated | undefined {

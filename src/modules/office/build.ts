@@ -13,7 +13,6 @@ import {
 import { mkdir } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { brotliCompressSync } from 'node:zlib'
 
 /** A file of the pages; its name holds a hash of its content. */
 export interface Asset {
@@ -82,11 +81,11 @@ async function build(folder: string): Promise<void> {
 }
 
 function readPages(folder: string): Pages {
-  const names = readdirSync(join(folder, 'assets'))
+  const read = (name: string) => readFileSync(join(folder, 'assets', name))
+  const names = readdirSync(join(folder, 'assets')).filter((name) => !name.endsWith('.br'))
   const assets = names.map((name): [string, Asset] => {
-    const bytes = readFileSync(join(folder, 'assets', name))
     const type = TYPES[extname(name)] ?? 'application/octet-stream'
-    return [name, { type, bytes, brotli: brotliCompressSync(bytes) }]
+    return [name, { type, bytes: read(name), brotli: read(`${name}.br`) }]
   })
   return { shell: readFileSync(join(folder, 'index.html'), 'utf8'), assets: new Map(assets) }
 }

@@ -10,6 +10,7 @@ export function Dialog({ title, close, children }: { title: string; close(): voi
     const opened = dialog.current
     const before = document.activeElement
     opened?.showModal()
+    focusFirst(opened)
     return () => {
       opened?.close()
       if (before instanceof HTMLElement) before.focus()
@@ -33,4 +34,9 @@ export function Dialog({ title, close, children }: { title: string; close(): voi
       {children}
     </dialog>
   )
+}
+
+/** The first field rather than the button that closes. */
+export function focusFirst(within: HTMLElement | null): void {
+  within?.querySelector<HTMLElement>('form :is(input:not([type="hidden"]), select)')?.focus()
 }

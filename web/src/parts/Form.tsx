@@ -1,4 +1,5 @@
-import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react'
+import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
+import { focusFirst } from './Dialog.tsx'
 import { useProblem } from './problem.ts'
 
 /** What the fields of a form hold, by name. */
@@ -15,6 +16,8 @@ export function Form(props: {
   const [error, setError] = useState<unknown>(null)
   const problem = useProblem()
   const form = useRef<HTMLFormElement>(null)
+  // In a dialog that opened before its fields were there.
+  useEffect(() => focusFirst(form.current?.closest('dialog') ?? null), [])
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     if (pending || !form.current) return
