@@ -21,13 +21,13 @@ export async function admitEnrolment(run: Run, personId: string, shown: number):
   if (row?.has && shown < 2) throw secondFactorNeeded('Show the second factor that you have first.')
 }
 
-/** Codes for the day on which the device is lost. Only a MAC of each is kept. */
+/** Codes for the day on which the device is lost. Only a MAC of each is kept (ASVS 6.5.2 wants 112 bits for that). */
 export interface RecoveryCodes {
   /** New ones instead of those before; shown this once. */
   make(run: Run, personId: string): Promise<string[]>
   /** As `make`, for somebody who has none; else null. */
   makeFirst(run: Run, personId: string): Promise<string[] | null>
-  /** Whether it was one of them; it is spent now. 80 random bits: nobody guesses one, so failures are not counted. */
+  /** Whether it was one of them; it is spent now. 120 random bits: nobody guesses one, so failures are not counted. */
   use(run: Run, personId: string, code: string): Promise<boolean>
 }
 
@@ -39,7 +39,7 @@ export function openRecoveryCodes(key: Uint8Array): RecoveryCodes {
   const make = async (run: Run, personId: string) => {
     await run(sql`DELETE FROM identity.recovery_code WHERE person_id = ${personId}`)
     const codes = Array.from({ length: RECOVERY_CODES }, () =>
-      base32(randomBytes(10)).replace(/(.{4})(?=.)/g, '$1-'),
+      base32(randomBytes(15)).replace(/(.{4})(?=.)/g, '$1-'),
     )
     for (const code of codes)
       await run(

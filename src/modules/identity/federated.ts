@@ -26,7 +26,7 @@ export function personOf(realm: Realm, who: Federated, clock: Clock): Promise<Kn
       FROM identity.federated f JOIN identity.person p ON p.id = f.person_id
       WHERE f.issuer = ${who.issuer} AND f.subject = ${who.subject}`)
     const person = linked ?? (await byEmail(run, who))
-    if (!person || person.state !== 'active') throw notSignedIn('Nobody here is known by that identity.')
+    if (person?.state !== 'active') throw notSignedIn('Nobody here is known by that identity.')
     if (linked) return linked
     if (person.password !== null) throw linkNeeded('Sign in with your password once to link the two.')
     await insertLink(run, who, person.id, clock)

@@ -2,6 +2,7 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Clock } from '../../kernel/clock.ts'
 import type { GivesRoutes, RouteGroup } from '../../kernel/routes.ts'
 import type { MailApi } from '../mail/index.ts'
+import { accountRoutes } from './accountRoutes.ts'
 import { factorRoutes } from './factorRoutes.ts'
 import { guard } from './guard.ts'
 import type { IdentityApi } from './identityApi.ts'
@@ -47,6 +48,7 @@ export function identityRoutes(api: IdentityApi, parts: FrontParts): Required<Gi
     give(
       audience,
       authRoutes(common),
+      accountRoutes(common),
       peopleRoutes(common),
       invitationRoutes({ ...common, mail: parts.mail, originOf }),
       tokenRoutes(common),

@@ -26,8 +26,8 @@ export interface HostileIssuer {
 
 export const CLIENT = 'probe-client'
 
-/** Opens it on this machine. `now` in seconds. */
-export async function openHostileIssuer(now: () => number): Promise<HostileIssuer> {
+/** Opens it on this machine. `now` in seconds; it describes itself as `named` instead of by its address. */
+export async function openHostileIssuer(now: () => number, named?: string): Promise<HostileIssuer> {
   const [real, foreign] = await Promise.all([generateKeyPair('ES256'), generateKeyPair('ES256')])
   const jwk = { ...(await exportJWK(real.publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }
   const codes = new Map<string, { challenge: string; nonce: string; fault: Fault }>()
@@ -61,7 +61,7 @@ export async function openHostileIssuer(now: () => number): Promise<HostileIssue
     const [status, body] =
       request.url === '/token'
         ? await token(request)
-        : [200, request.url === '/jwks' ? { keys: [jwk] } : describe(url)]
+        : [200, request.url === '/jwks' ? { keys: [jwk] } : { ...describe(url), issuer: named ?? url }]
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
   }
   const server = createServer((request, response) => {

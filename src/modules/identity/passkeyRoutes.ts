@@ -1,11 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { setTokens } from './cookies.ts'
+import { enter, type UpgradeParts, upgrade } from './enter.ts'
 import type { Passkeys } from './passkeys.ts'
 import { OWN, OWN_PARTIAL } from './permissions.ts'
-import { callerOf, deviceOf, nothing } from './routes.ts'
-import { type UpgradeParts, upgrade } from './upgrade.ts'
+import { callerOf, nothing } from './routes.ts'
 import { Assertion, Registration, type Site } from './webauthn.ts'
 
 /** What the routes about passkeys need. */
@@ -93,7 +92,7 @@ function ownPasskeys(parts: PasskeyRouteParts): FastifyPluginAsyncZod {
 }
 
 function showingPasskeys(parts: PasskeyRouteParts): FastifyPluginAsyncZod {
-  const { passkeys, people, sessions, siteOf, realmOf } = parts
+  const { passkeys, people, siteOf, realmOf } = parts
   const shown = z.object({ response: Assertion })
   return async (app) => {
     app.post(
@@ -138,11 +137,9 @@ function showingPasskeys(parts: PasskeyRouteParts): FastifyPluginAsyncZod {
         const realm = realmOf(request)
         const id = await passkeys.signIn(realm, siteOf(request), request.body.response)
         // Holding the key and a PIN or finger: two factors at once (RFC 8176 `mfa`).
-        const about = { device: deviceOf(request), factors: ['pop', 'mfa'] }
         const password = await people.passwordHashOf(realm, id)
-        const tokens = await sessions.begin(realm, { id, password }, about)
-        setTokens(reply, tokens, parts.idleLife)
-        return { session: tokens.session }
+        const { session } = await enter(parts, request, reply, { id, password }, ['pop', 'mfa'])
+        return { session }
       },
     )
   }

@@ -8,6 +8,7 @@ import { covers, memberRoles, operatorRoles, rolesOf } from './permissions.ts'
 import type { Realm } from './realm.ts'
 import { requireSecondFactor, rolesWithSecondFactor } from './roleRules.ts'
 import { callerOf, Email, nothing, PersonAnswer, Secret } from './routes.ts'
+import type { Sessions } from './sessions.ts'
 
 /** Handing out what one does not have. */
 export const tooHigh = defineProblem({
@@ -21,6 +22,7 @@ export interface PeopleRouteParts {
   kind: 'members' | 'operators'
   people: People
   passwords: Passwords
+  sessions: Sessions
   realmOf(request: FastifyRequest): Realm
 }
 
@@ -30,7 +32,7 @@ const RoleAnswer = z.object({ role: z.string(), permissions: z.array(z.string())
 
 /** Managing people and their roles. */
 export function peopleRoutes(parts: PeopleRouteParts): FastifyPluginAsyncZod {
-  const { kind, people, passwords, realmOf } = parts
+  const { kind, people, passwords, sessions, realmOf } = parts
   const Role = z.enum(kind === 'members' ? memberRoles : operatorRoles)
   const tags = ['people']
   return async (app) => {
@@ -121,6 +123,20 @@ export function peopleRoutes(parts: PeopleRouteParts): FastifyPluginAsyncZod {
         mayHand(kind, request, [request.body.role])
         const allowed = (role: string) => mayHand(kind, request, [role])
         await people.change(realmOf(request), request.params.id, request.body, allowed)
+        return reply.code(204).send(null)
+      },
+    )
+    app.delete(
+      '/api/v1/people/:id/sessions',
+      {
+        config: { permission: 'people.manage', recent: true },
+        schema: { tags, summary: 'Sign a person out everywhere', params: byId, response: nothing },
+      },
+      async (request, reply) => {
+        const realm = realmOf(request)
+        const { id } = request.params
+        mayHand(kind, request, [(await people.list(realm)).find((person) => person.id === id)?.role])
+        await sessions.endAll(realm, id)
         return reply.code(204).send(null)
       },
     )

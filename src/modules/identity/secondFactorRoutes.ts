@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
+import { type UpgradeParts, upgrade } from './enter.ts'
 import { OWN, OWN_PARTIAL } from './permissions.ts'
 import { secondFactorNeeded } from './person.ts'
 import { callerOf, nothing, Secret } from './routes.ts'
 import type { SecondFactors } from './secondFactors.ts'
 import { base32, totpUri } from './totp.ts'
-import { type UpgradeParts, upgrade } from './upgrade.ts'
 
 /** What the routes about second factors need. */
 export interface SecondFactorParts extends UpgradeParts {

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import type { Clock } from '../../kernel/clock.ts'
 import { newId } from '../../kernel/ids.ts'
 import type { AccessClaims, AccessTokens } from './accessTokens.ts'
@@ -56,6 +56,8 @@ export interface Sessions {
   list(realm: Realm, personId: string): Promise<SessionLine[]>
   /** Ends one session of a person; false when it was none or over already. */
   end(realm: Realm, personId: string, session: string): Promise<boolean>
+  /** Ends the session that a refresh token belongs to, whoever's and however old; one that is not ours ends nothing. */
+  endPresented(realm: Realm, token: string): Promise<void>
   endAll(realm: Realm, personId: string): Promise<void>
 }
 
@@ -96,13 +98,11 @@ export function openSessions(parts: SessionParts): Sessions {
     },
     list: (realm, personId) => realm.transaction((run) => listLive(run, personId, clock.now())),
     end: (realm, personId, session) =>
-      realm.transaction(async (run) => {
-        const ended =
-          await run(sql`UPDATE identity.session SET ended_at = ${clock.now().toISOString()}, ended_because = 'sign-out'
-          WHERE id = ${session} AND person_id = ${personId} AND ended_at IS NULL RETURNING id`)
-        if (ended.length > 0) await recordEvent(run, clock.now(), 'sign-out', personId, { session })
-        return ended.length > 0
-      }),
+      realm.transaction((run) => endOne(run, session, sql`person_id = ${personId}`, clock.now())),
+    async endPresented(realm, token) {
+      const place = refreshTokens.read(realm.name, token)
+      if (place) await realm.transaction((run) => endOne(run, place.session, sql`true`, clock.now()))
+    },
     endAll: (realm, personId) =>
       realm.transaction((run) => endSessionsOf(run, personId, 'sign-out everywhere', clock.now())),
   }
@@ -127,6 +127,14 @@ async function insert(
     VALUES (${session}, ${person.id}, ${now}, ${now}, ${new Date(at.getTime() + life).toISOString()},
       ${`{${factors.join(',')}}`}::text[], ${now}, ${device.slice(0, 200)})`)
   await recordEvent(run, at, 'sign-in', person.id, { session, factors })
+}
+
+async function endOne(run: Run, session: string, whose: SQL, at: Date): Promise<boolean> {
+  const [ended] = await run<{ person_id: string }>(sql`UPDATE identity.session
+    SET ended_at = ${at.toISOString()}, ended_because = 'sign-out'
+    WHERE id = ${session} AND ${whose} AND ended_at IS NULL RETURNING person_id`)
+  if (ended) await recordEvent(run, at, 'sign-out', ended.person_id, { session })
+  return ended !== undefined
 }
 
 async function findLive(

@@ -6,6 +6,11 @@ import { defineProblem } from '../../kernel/problems.ts'
 import { seal, unseal } from './seal.ts'
 
 const unknownProvider = defineProblem({ code: 'sso-unknown', status: 404, title: 'No such sign-in provider' })
+const unavailable = defineProblem({
+  code: 'sso-unavailable',
+  status: 502,
+  title: 'The sign-in provider cannot be asked',
+})
 const refused = defineProblem({ code: 'sso-refused', status: 401, title: 'The sign-in was not accepted' })
 
 /** An OpenID provider as the settings name it. */
@@ -31,7 +36,10 @@ export interface Federated {
 /** Signing in at another issuer: OpenID Connect, authorization code with PKCE. */
 export interface Sso {
   providers: readonly SsoProvider[]
-  /** Where to send the browser, and what it must bring back: sealed, good for ten minutes, for this realm alone. */
+  /**
+   * Where to send the browser, and what it must bring back: sealed, good for ten minutes, for this realm alone. Throws
+   * Problems `sso-unknown` (404) and `sso-unavailable` (502).
+   */
   begin(realm: string, provider: string, redirectUri: string): Promise<{ url: string; transaction: string }>
   /** Who came back. Throws a Problem `sso-refused` (401) when anything does not fit what was begun. */
   finish(realm: string, provider: string, returned: URL, transaction: string): Promise<Federated>
@@ -104,7 +112,7 @@ export function openSso(providers: readonly SsoProvider[], key: Uint8Array, cloc
   }
 }
 
-/** Reads the issuer's own description (OpenID Connect Discovery); it must name itself as we know it. */
+/** Reads the issuer's own description (OpenID Connect Discovery §4.3); it must name itself as we know it. */
 async function discover({
   issuer,
   clientId,
@@ -115,11 +123,15 @@ async function discover({
   const authentication = secret ? oidc.ClientSecretPost(secret) : oidc.None()
   // Plain HTTP only on this machine, where nobody listens in between.
   const local = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
-  return oidc.discovery(url, clientId, undefined, authentication, {
-    timeout: 10,
-    // Verifies the ID token's signature as well; by default the library trusts the TLS of the token endpoint alone.
-    execute: [oidc.enableNonRepudiationChecks, ...(local ? [oidc.allowInsecureRequests] : [])],
-  })
+  return oidc
+    .discovery(url, clientId, undefined, authentication, {
+      timeout: 10,
+      // Verifies the ID token's signature as well; by default the library trusts the TLS of the token endpoint alone.
+      execute: [oidc.enableNonRepudiationChecks, ...(local ? [oidc.allowInsecureRequests] : [])],
+    })
+    .catch((error: unknown) => {
+      throw unavailable('It does not answer, or describes itself as somebody else.', { cause: error })
+    })
 }
 
 function readTransaction(text: string, key: Uint8Array, name: string, now: Date) {

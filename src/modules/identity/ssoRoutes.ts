@@ -4,27 +4,22 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Clock } from '../../kernel/clock.ts'
 import { Problem } from '../../kernel/problems.ts'
-import { setTokens } from './cookies.ts'
+import { type EnterParts, enter } from './enter.ts'
 import { link, personOf } from './federated.ts'
 import type { People } from './people.ts'
 import { notSignedIn } from './person.ts'
-import type { Realm } from './realm.ts'
-import { deviceOf, Email, Secret } from './routes.ts'
+import { Email, Secret } from './routes.ts'
 import { seal, unseal } from './seal.ts'
-import type { Sessions } from './sessions.ts'
 import type { Federated, Sso } from './sso.ts'
 
 /** What the routes about other issuers need. */
-export interface SsoRouteParts {
+export interface SsoRouteParts extends EnterParts {
   sso: Sso
   people: People
-  sessions: Sessions
   clock: Clock
   key: Uint8Array
-  idleLife: number
   /** The deployment's own address of a request's host. */
   originOf(request: FastifyRequest): string
-  realmOf(request: FastifyRequest): Realm
 }
 
 const TRANSACTION = '__Host-surety-sso'
@@ -50,19 +45,14 @@ const Returned = z
 
 /** Signing in at Google, Microsoft, Apple or any other OpenID provider that the settings name. */
 export function ssoRoutes(parts: SsoRouteParts): FastifyPluginAsyncZod {
-  const { sso, people, sessions, clock, key, realmOf } = parts
-  const enter = async (
+  const { sso, people, clock, key, realmOf } = parts
+  const arrive = async (
     request: FastifyRequest,
     reply: FastifyReply,
     person: { id: string; password: string | null },
   ) => {
-    const tokens = await sessions.begin(realmOf(request), person, {
-      device: deviceOf(request),
-      factors: ['sso'],
-    })
     for (const name of [TRANSACTION, PENDING]) reply.setCookie(name, '', { ...OPTIONS, maxAge: 0 })
-    setTokens(reply, tokens, parts.idleLife)
-    return tokens.session
+    return (await enter(parts, request, reply, person, ['sso'])).session
   }
   return async (app) => {
     app.get(
@@ -109,7 +99,7 @@ export function ssoRoutes(parts: SsoRouteParts): FastifyPluginAsyncZod {
           'base64url',
         )
         reply.setCookie(PENDING, pending, OPTIONS)
-        await enter(request, reply, await personOf(realm, who, clock))
+        await arrive(request, reply, await personOf(realm, who, clock))
         return reply.type('text/html; charset=utf-8').send(BOUNCE)
       },
     )
@@ -130,7 +120,7 @@ export function ssoRoutes(parts: SsoRouteParts): FastifyPluginAsyncZod {
         const person = await people.signIn(realm, request.body.email, request.body.password)
         if (who?.verifiedEmail !== person.email) throw notSignedIn('Sign in at the provider first.')
         await link(realm, who, person.id, clock)
-        return { session: await enter(request, reply, person) }
+        return { session: await arrive(request, reply, person) }
       },
     )
   }

@@ -63,6 +63,7 @@ const BEFORE = [
   '/passkeys',
   '/passkeys/options',
   '/second-factor',
+  '/second-factors',
   '/sign-out',
   '/totp',
   '/totp/confirm',

@@ -80,6 +80,18 @@ export function authSso({ settings, sso }: MeasureParts): Measure {
       } finally {
         await issuer.close()
       }
+      const seconds = () => Math.floor(clock.now().getTime() / 1000)
+      const impostor = await openHostileIssuer(seconds, 'https://accounts.example.org')
+      try {
+        const there = sso.among([{ name: 'probe', issuer: impostor.url, clientId: CLIENT }])
+        check(
+          'a provider that describes itself as another one',
+          'sso-unavailable',
+          await outcomeOf(there.begin(REALM, 'probe', BACK)),
+        )
+      } finally {
+        await impostor.close()
+      }
       for (const name of providers) {
         const url = await sso.begin(REALM, name, BACK).then(
           (begun) => new URL(begun.url).searchParams,
