@@ -12,6 +12,7 @@ import { serve } from './serve.ts'
 import { createTenant, listTenants, reactivateTenant, suspendTenant } from './tenant.ts'
 import { up } from './up.ts'
 import { type VerifyOptions, verify } from './verify.ts'
+import { witness } from './witness.ts'
 import { work } from './work.ts'
 
 program.name('surety').description('The measures a security page promises, running and proven.')
@@ -31,6 +32,15 @@ program
 program.command('egress').description('let connections out, to sub-processors alone').action(egress)
 
 program
+  .command('witness')
+  .description('remember logs of others and cosign what continues them (c2sp.org/tlog-witness)')
+  .requiredOption('--folder <folder>', 'where it keeps its key and what it saw')
+  .requiredOption('--listen <address>', 'unix:<socket> or <host>:<port>')
+  .requiredOption('--log-key <files...>', 'verifier keys of the logs, one a file')
+  .option('--name <name>', 'a URL without scheme that names it', 'witness.localhost')
+  .action(witness)
+
+program
   .command('prove')
   .description('run the probes now; exit code 1 when one is red')
   .option('--measure <key>', 'only this one')
@@ -47,6 +57,11 @@ program
   .option('--url <url>', 'of a log, such as https://trust.example/log')
   .option('--key <key>', "the log's key, from a source you trust")
   .option('--earlier <file>', 'a checkpoint kept from before: what it signed must still be there')
+  .option(
+    '--witness-key <key>',
+    'of a witness, from a source you trust: it must have cosigned the log lately',
+  )
+  .option('--witness <address>', 'of that witness, to ask it whether it has seen more than is served')
   .option('--ca <file>', 'certificate authority of the trust center, where it is a local one')
   .action(async (file: string | undefined, options: VerifyOptions) => {
     process.exitCode = await verify(file, options)

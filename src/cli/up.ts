@@ -44,6 +44,15 @@ export async function up(options: { app?: string; profile?: string }): Promise<v
     const settings = loadSettings(modulesOf(app), { environment: own, profile: profileLayer(own) })
     const { shutdownTimeout } = settings.runtime as { shutdownTimeout: number }
     const stopWithin = shutdownTimeout + GRACE_MS
+    const watcher = supervise({
+      name: 'witness',
+      args: [resolve(import.meta.dirname, 'main.ts'), 'witness', ...environment.witness],
+      // It knows nothing of the deployment but the log's public key.
+      env: process.env,
+      log,
+      restart: RESTART_POLICY,
+    })
+    endings.push(() => watcher.stop(stopWithin))
     for (const name of ['egress', 'serve', 'work'] as const) {
       const child = supervise({
         name,
@@ -89,6 +98,11 @@ async function startServers(
     log: quiet,
     onProgress: (done, total, database) => database && log(`Schema ${done + 1}/${total}: ${database}`),
   })
+  const witnessAt = `unix:${processSocket(dir, 'witness', endings)}`
+  const witness = [
+    ...['--folder', join(dir, 'witness'), '--listen', witnessAt],
+    ...['--log-key', join(secrets, 'log-key.pub')],
+  ]
   const app: Record<string, string> = {
     ...named,
     SURETY_STORES__HOST: String(superuser.host),
@@ -96,7 +110,9 @@ async function startServers(
     SURETY_STORES__SECRETS: secrets,
     SURETY_STORES__FILES: dir,
     SURETY_STORES__APP_PASSWORD_FILE_NAME: join(secrets, 'app-password'),
-    SURETY_EGRESS__SOCKET: egressSocket(dir, endings),
+    SURETY_EGRESS__SOCKET: processSocket(dir, 'egress', endings),
+    SURETY_PROOF__WITNESS: witnessAt,
+    SURETY_PROOF__WITNESS_KEY_FILE_NAME: join(dir, 'witness', 'witness-key.pub'),
     ...(redis ? { SURETY_STORES__REDIS_SOCKET: redis.path, ...passwordFile(secrets, redis.password) } : {}),
     ...(REDIS_URL ? { SURETY_STORES__REDIS_URL: REDIS_URL } : {}),
   }
@@ -105,15 +121,16 @@ async function startServers(
     SURETY_STORES__MIGRATOR_PASSWORD_FILE_NAME: join(secrets, 'migrator-password'),
     SURETY_STORES__SEALER_PASSWORD_FILE_NAME: join(secrets, 'sealer-password'),
   }
-  return { app, all }
+  return { app, all, witness }
 }
 
-function egressSocket(dir: string, endings: (() => Promise<unknown>)[]): string {
-  const home = join(dir, 'egress')
+/** Where a process that others of this machine ask listens. */
+function processSocket(dir: string, name: 'egress' | 'witness', endings: (() => Promise<unknown>)[]): string {
+  const home = join(dir, name)
   mkdirSync(home, { recursive: true, mode: 0o750 })
   endings.push(async () => removeShortSocketFolder(join(home, 'run')))
   // As long as it gets: the process binds it under a name with its id first.
-  return join(socketFolder(home, 'egress.sock.4194304', undefined), 'egress.sock')
+  return join(socketFolder(home, `${name}.sock.4194304`, undefined), `${name}.sock`)
 }
 
 function passwordFile(secrets: string, password: string): Record<string, string> {

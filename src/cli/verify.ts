@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { buffer } from 'node:stream/consumers'
 import pc from 'picocolors'
+import { systemClock } from '../kernel/clock.ts'
 import { defineProblem } from '../kernel/problems.ts'
 import { type Step, verifyBundle } from '../proof/evidence/verify.ts'
 import { type ReadLog, verifyLog } from '../proof/evidence/verifyLog.ts'
@@ -11,6 +12,8 @@ export interface VerifyOptions {
   url?: string
   key?: string
   earlier?: string
+  witnessKey?: string
+  witness?: string
   ca?: string
 }
 
@@ -29,11 +32,15 @@ export async function verify(file: string | undefined, options: VerifyOptions): 
 
 async function verifyServed(
   url: string,
-  { key, earlier, ca }: VerifyOptions,
+  { key, earlier, ca, witnessKey, witness }: VerifyOptions,
 ): Promise<{ ok: boolean; steps: Step[] }> {
   if (!key) throw unclear('A served log is verified with its --key, which you got from a source you trust.')
   const base = url.replace(/\/+$/, '')
-  return verifyLog(readFrom(base, ca), key, earlier === undefined ? undefined : read(earlier))
+  if (witness && !witnessKey) throw unclear('A witness is believed by its --witness-key.')
+  return verifyLog(readFrom(base, ca), key, {
+    ...(earlier === undefined ? {} : { earlier: read(earlier) }),
+    ...(witnessKey ? { witness: { key: witnessKey, address: witness, now: systemClock.now() } } : {}),
+  })
 }
 
 function readFrom(base: string, ca: string | undefined): ReadLog {

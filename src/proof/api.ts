@@ -15,8 +15,8 @@ export interface ProofApi {
   history(key: string, limit: number): Promise<HistoryEntry[]>
   /** The offline-verifiable bundle of one record. Throws a Problem `evidence-not-found` (404). */
   bundle(index: number): Promise<ProofBundle>
-  /** The signed checkpoint note and the verifier key, as text; null before the first record. */
-  checkpoint(): Promise<{ note: string; logKey: string } | null>
+  /** The signed checkpoint note, the log's verifier key and the witness's if there is one; null before the first record. */
+  checkpoint(): Promise<{ note: string; logKey: string; witnessKey: string | null } | null>
   /**
    * Runs one measure's probe now and appends its evidence. Two runs of one measure never overlap, in any process.
    * Only in a process that holds the log's signing key; elsewhere throws a Problem `proof-read-only`.

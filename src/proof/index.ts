@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import { type Database, stores } from '../data/index.ts'
@@ -22,6 +23,7 @@ import type { Measure } from './measure.ts'
 import type { MeasureResult } from './results.ts'
 import { logRoutes } from './routes.ts'
 import { runProbe } from './runProbe.ts'
+import { pushCheckpoint } from './witness/push.ts'
 
 const readOnly = defineProblem({
   code: 'proof-read-only',
@@ -30,6 +32,9 @@ const readOnly = defineProblem({
 })
 const unknownMeasure = defineProblem({ code: 'measure-unknown', status: 404, title: 'No such measure' })
 const twice = defineProblem({ code: 'measure-twice', status: 500, title: 'Two measures have one key' })
+
+/** Records that are no probe runs are shown to the witness within this time (ms). */
+const PUSH_EVERY = 5_000
 
 /** How many past runs are looked at for the last proof. */
 const LOOK_BACK = 30
@@ -46,7 +51,23 @@ export const proof = defineModule({
       .string()
       .regex(/^[^\s+]+$/)
       .default('trust.localhost/evidence'),
+    /** Who remembers the log, so that nothing can be cut off it: `https://…`, or `unix:<socket>` on this machine. */
+    witness: z
+      .string()
+      .regex(/^(https?:\/\/|unix:\/)\S+$/)
+      .optional(),
+    /** The file of its verifier key. */
+    witnessKeyFileName: z.string().optional(),
   }),
+  contradictions: (own) =>
+    (own.witness === undefined) === (own.witnessKeyFileName === undefined)
+      ? []
+      : [
+          {
+            settings: ['proof.witness', 'proof.witnessKeyFileName'],
+            why: 'a witness is believed by its key: give both or none.',
+          },
+        ],
   migrations: { control: new URL('./evidence/migrations/', import.meta.url) },
   async start({ settings, clock, log, build }, { stores }) {
     const { control, sealer } = stores
@@ -67,6 +88,17 @@ export const proof = defineModule({
       const entries = await findEvidence(control, measure.key, LOOK_BACK)
       return deriveResult(measure, entries, entries[0] ? await intact(entries[0]) : true, clock.now())
     }
+    const witness = witnessOf(settings)
+    /** Never rejects: who appends does not depend on the witness. */
+    const showWitness = async () => {
+      if (!witness || !sealer) return
+      const key = witness.key()
+      if (!key) return log.warn({}, 'the witness has not shown its key yet')
+      await pushCheckpoint(sealer, { ...witness, key }).catch((error: unknown) =>
+        log.error({ err: error }, 'the witness did not cosign'),
+      )
+    }
+    const pushing = witness && sealer ? setInterval(showWitness, PUSH_EVERY).unref() : undefined
     const find = (key: string) => registered.find((measure) => measure.key === key)
 
     const api: ProofApi = {
@@ -92,7 +124,7 @@ export const proof = defineModule({
       async checkpoint() {
         const note = await newestCheckpoint(control)
         const logKey = keys.verifier()
-        return note && logKey ? { note, logKey } : null
+        return note && logKey ? { note, logKey, witnessKey: witness?.key() ?? null } : null
       },
       async run(key) {
         const measure = find(key)
@@ -103,7 +135,7 @@ export const proof = defineModule({
           const evidence = await runProbe(measure, { clock, log, build })
           await appendEvidence(client, signer, measure.key, evidence)
           return evidence
-        })
+        }).finally(showWitness)
       },
       async append(client, subject, record) {
         if (!keys.signer) throw readOnly("Only a process that has the log's key appends to it.")
@@ -123,9 +155,17 @@ export const proof = defineModule({
     const routes: RouteGroup[] = [
       { audience: 'trust', plugin: logRoutes(control) as unknown as FastifyPluginAsync },
     ]
-    return { api, routes }
+    return { api, routes, stop: async () => clearInterval(pushing) }
   },
 })
+
+/** The key is read when it is needed: a witness that starts beside us writes it a moment later. */
+function witnessOf(settings: { witness?: string | undefined; witnessKeyFileName?: string | undefined }) {
+  const { witness, witnessKeyFileName: file } = settings
+  return witness && file
+    ? { address: witness, key: () => (existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined) }
+    : undefined
+}
 
 function refuseDoubles(measures: readonly Measure[]): readonly Measure[] {
   const keys = measures.map(({ key }) => key)

@@ -234,7 +234,7 @@ describe('the log as anybody reads it', () => {
 
   it('verifies whole, and as the continuation of what was seen before', async () => {
     const earlier = (await (await grown(records.slice(0, 300)))('checkpoint')).toString()
-    const { ok, steps } = await verifyLog(await grown(records), logKey, earlier)
+    const { ok, steps } = await verifyLog(await grown(records), logKey, { earlier })
     assert.ok(ok, JSON.stringify(steps))
     assert.equal(steps.length, 6)
   })
@@ -243,7 +243,7 @@ describe('the log as anybody reads it', () => {
     const earlier = (await (await grown(records.slice(0, 300)))('checkpoint')).toString()
     const changed = records.with(7, 'another')
     for (const forged of [changed, records.toSpliced(7, 1), records.slice(0, 299), records.toReversed()]) {
-      const { ok, steps } = await verifyLog(await grown(forged), logKey, earlier)
+      const { ok, steps } = await verifyLog(await grown(forged), logKey, { earlier })
       assert.ok(!ok, JSON.stringify(steps))
     }
   })

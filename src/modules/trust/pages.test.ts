@@ -95,10 +95,13 @@ test('an outage says how long it lasted, or that it still does', () => {
 
 test('the way to verify names the key, and says nothing without one', () => {
   assert.match(
-    verifyPage('en', 'Example', 'https://trust.example', 'log+1+x'),
+    verifyPage('en', 'Example', 'https://trust.example', { logKey: 'log+1+x', witnessKey: 'witness+2+y' }),
     /--key &#39;log\+1\+x|--key 'log\+1\+x/,
   )
-  assert.doesNotMatch(verifyPage('de', 'Example', 'https://trust.example', null), /--key/)
+  assert.doesNotMatch(
+    verifyPage('de', 'Example', 'https://trust.example', { logKey: null, witnessKey: null }),
+    /--key/,
+  )
 })
 
 test('what a probe saw, a claim and a name are escaped', () => {

@@ -40,7 +40,14 @@ export function trustRoutes(proof: ProofApi, name: string): FastifyPluginAsyncZo
         const checkpoint = await proof.checkpoint()
         return reply
           .type(HTML)
-          .send(verifyPage(language, name, `https://${request.host}`, checkpoint?.logKey ?? null))
+          .send(
+            verifyPage(
+              language,
+              name,
+              `https://${request.host}`,
+              checkpoint ?? { logKey: null, witnessKey: null },
+            ),
+          )
       })
       app.get(`/${language}`, async (_request, reply) =>
         reply.type(HTML).send(overviewPage(language, name, await proof.results())),

@@ -59,6 +59,8 @@ export const words = {
       'Das ganze Protokoll: jeder Eintrag wird gelesen, der Baum neu gebaut, die Signatur verglichen:',
     verifyEarlier:
       'Heben Sie den signierten Stand von heute auf. Später zeigt er, dass seither nichts geändert und nichts abgeschnitten wurde:',
+    verifyWitness:
+      'Ein Zeuge merkt sich das Protokoll und unterschreibt nur, was es fortsetzt. Ohne selbst etwas aufgehoben zu haben, sehen Sie damit, dass nichts abgeschnitten wurde:',
     verifyOther: 'Ohne Werkzeug von uns: das Protokoll folgt offenen Formaten',
     checked: 'zuletzt geprüft',
     never: 'noch nie',
@@ -101,6 +103,8 @@ export const words = {
     verifyOne: 'One proof, offline:',
     verifyAll: 'The whole log: every record is read, the tree built anew, the signature compared:',
     verifyEarlier: "Keep today's signed state. Later it shows that nothing was changed or cut off since:",
+    verifyWitness:
+      'A witness remembers the log and signs only what continues it. Without having kept anything yourself, you see that nothing was cut off:',
     verifyOther: 'Without any tool of ours: the log follows open formats',
     checked: 'last checked',
     never: 'never',

@@ -53,10 +53,11 @@ export async function appendEvidence(
   return { index, leaf }
 }
 
-/** The newest checkpoint note; undefined while the log is empty. */
+/** The newest checkpoint note with what witnesses said about it; undefined while the log is empty. */
 export async function newestCheckpoint(db: Database): Promise<string | undefined> {
   const rows = await db.query<{ note: string }>(
-    'SELECT note FROM proof.checkpoint ORDER BY size DESC LIMIT 1',
+    `SELECT c.note || coalesce((SELECT string_agg(s.line, '') FROM proof.cosignature s WHERE s.size = c.size), '') AS note
+     FROM proof.checkpoint c ORDER BY c.size DESC LIMIT 1`,
   )
   return rows[0]?.note
 }
@@ -145,7 +146,8 @@ async function addNodes(client: SqlClient, leafIndex: number, hash: Buffer): Pro
 
 type Reader = { query(text: string, values: unknown[]): Promise<unknown> }
 
-function nodeReader(db: Reader): ReadNode {
+/** Reads the hashes of complete subtrees. */
+export function nodeReader(db: Reader): ReadNode {
   return async (level, index) => {
     const answer = await db.query('SELECT hash FROM proof.node WHERE level = $1 AND index = $2', [
       level,

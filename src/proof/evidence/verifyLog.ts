@@ -1,3 +1,4 @@
+import { type TrustedWitness, verifyWitnessed } from '../witness/verifyWitnessed.ts'
 import { openCheckpoint } from './checkpoint.ts'
 import { leafHash, nodeHash, rootHash } from './merkle.ts'
 import { parseEntries, TILE_WIDTH, tilePath } from './tiles.ts'
@@ -9,16 +10,17 @@ export type ReadLog = (path: string) => Promise<Buffer>
 /**
  * Verifies a whole log from what it serves, trusting nothing but `logKey`: reads every record, builds the tree anew and
  * compares its root with the signed one. With `earlier`, a checkpoint kept from before, also that the log of then is the
- * beginning of the log of now: nothing was changed or cut off since.
+ * beginning of the log of now: nothing was changed or cut off since. With a `witness` the same without having kept one.
  */
 export async function verifyLog(
   read: ReadLog,
   logKey: string,
-  earlier?: string,
+  { earlier, witness }: { earlier?: string; witness?: TrustedWitness } = {},
 ): Promise<{ ok: boolean; steps: Step[] }> {
   const steps: Step[] = []
   const step = (ok: boolean, what: string) => void steps.push({ ok, what })
-  const current = openCheckpoint((await read('checkpoint')).toString(), logKey)
+  const note = (await read('checkpoint')).toString()
+  const current = openCheckpoint(note, logKey)
   step(true, `the checkpoint of ${current.origin} at size ${current.size} is signed by the log key`)
   const leaves = await readLeaves(read, current.size)
   step(leaves.length === current.size, `${leaves.length} of ${current.size} records were served`)
@@ -35,6 +37,7 @@ export async function verifyLog(
     const kept = whole && before.size <= current.size && (await rootOf(before.size)).equals(before.root)
     step(kept, 'what it signed then is unchanged at the beginning of the log')
   }
+  if (witness) steps.push(...(await verifyWitnessed(note, witness)))
   return { ok: steps.every(({ ok }) => ok), steps }
 }
 
