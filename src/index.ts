@@ -11,7 +11,7 @@ export { defineModule } from './kernel/module.ts'
 export { defineProblem, Problem } from './kernel/problems.ts'
 export type { GivesRoutes, RouteGroup } from './kernel/routes.ts'
 export { type CanaryPair, markerOf, type Tenant, tenancy } from './modules/tenancy/index.ts'
-export { vault } from './modules/vault/index.ts'
+export { type VaultApi, vault } from './modules/vault/index.ts'
 export { type Measure, measure } from './proof/measure.ts'
 
 import type { Module } from './kernel/module.ts'

@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm'
-import type { Tenant } from '../../src/index.ts'
+import type { Tenant, VaultApi } from '../../src/index.ts'
 import { keepSponsor } from './demo.ts'
 import { importLineup } from './importLineup.ts'
+import { keepAccount, listAccounts } from './social.ts'
 import { artist, performance, stage, venue } from './tables.ts'
 
 /** One row of every kind with the canary's marker in it, for the probes to look for from another tenant. */
@@ -43,3 +44,10 @@ export async function seedCanary(tenant: Tenant, marker: string): Promise<{ ids:
 
 /** The title of the canary's unpublished performance. */
 export const secretOf = (marker: string): string => `unpublished ${marker}`
+
+/** An account of the canary's, connected once. */
+export const seedAccount = (vault: VaultApi) => async (tenant: Tenant, marker: string) => {
+  const [known] = await listAccounts(tenant)
+  const account = { platform: 'mastodon' as const, handle: marker, accessToken: marker }
+  return { ids: [known?.id ?? (await keepAccount(vault, tenant, account))] }
+}

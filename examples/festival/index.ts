@@ -2,25 +2,28 @@ import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
-import { defineModule, type ModuleCommand, type RouteGroup, tenancy } from '../../src/index.ts'
-import { seedCanary } from './canary.ts'
+import { defineModule, type ModuleCommand, type RouteGroup, tenancy, vault } from '../../src/index.ts'
+import { seedAccount, seedCanary } from './canary.ts'
 import { importLineup } from './importLineup.ts'
 import { badLineup } from './lineup.ts'
 import { festivalLineupPublished } from './measures/festival-lineup-published.ts'
 import { readCsv } from './readCsv.ts'
 import { readJsonLd } from './readJsonLd.ts'
 import { festivalRoutes } from './routes.ts'
+import { socialRoutes } from './socialRoutes.ts'
 
 /** Festivals and their line-ups: every tenant is one festival. */
 export const festival = defineModule({
   name: 'festival',
-  needs: { tenancy },
+  needs: { tenancy, vault },
   settings: z.object({}),
   migrations: { tenant: new URL('./migrations/tenant/', import.meta.url) },
-  async start(_context, { tenancy }) {
+  async start(_context, { tenancy, vault }) {
     tenancy.canaries.register('festival', seedCanary)
+    tenancy.canaries.register('festival.social', seedAccount(vault))
     const routes: RouteGroup[] = [
       { audience: 'tenant', plugin: festivalRoutes as unknown as FastifyPluginAsync },
+      { audience: 'tenant', plugin: socialRoutes(vault) as unknown as FastifyPluginAsync },
     ]
     const lineupImport: ModuleCommand = {
       name: 'lineup:import',

@@ -1,5 +1,5 @@
 import { boolean, text, timestamp, uuid } from 'drizzle-orm/pg-core'
-import { tenantTable } from '../../src/index.ts'
+import { secret, tenantTable } from '../../src/index.ts'
 
 const id = () => uuid().notNull()
 const instant = (name: string) => timestamp(name, { withTimezone: true }).notNull()
@@ -45,4 +45,13 @@ export const sponsor = tenantTable('sponsor', {
   /** Path in the tenant's files. */
   picture: text(),
   pictureAlt: text('picture_alt'),
+})
+
+/** Where a festival posts its news. */
+export const socialAccount = tenantTable('social_account', {
+  id: id(),
+  platform: text({ enum: ['bluesky', 'instagram', 'mastodon'] }).notNull(),
+  handle: text().notNull(),
+  /** Lets us post in the festival's name. */
+  accessToken: secret('access_token', ['id', 'platform']),
 })
