@@ -4,12 +4,13 @@ import { addBackupCommands } from './backup.ts'
 import { egress } from './egress.ts'
 import { superuserUrl } from './environment.ts'
 import { addKeyCommands } from './keys.ts'
+import { addLifecycleCommands } from './lifecycle.ts'
 import { planMove } from './movePlan.ts'
 import { addIdentityCommands } from './operator.ts'
 import { prove } from './prove.ts'
 import { runCommand } from './run.ts'
 import { serve } from './serve.ts'
-import { createTenant, listTenants, reactivateTenant, suspendTenant } from './tenant.ts'
+import { createTenant, listTenants } from './tenant.ts'
 import { up } from './up.ts'
 import { type VerifyOptions, verify } from './verify.ts'
 import { witness } from './witness.ts'
@@ -91,17 +92,12 @@ tenant
   .action(createTenant)
 
 tenant
-  .command('suspend')
-  .description('reading works, writing does not')
-  .argument('<slug>')
-  .action(suspendTenant)
-tenant.command('reactivate').description('end a suspension').argument('<slug>').action(reactivateTenant)
-tenant
   .command('move-plan')
   .description('what moving a tenant to the other isolation model takes; changes nothing')
   .argument('<slug>')
   .action(planMove)
 
+addLifecycleCommands(tenant)
 addIdentityCommands(program)
 addKeyCommands(program)
 addBackupCommands(program)

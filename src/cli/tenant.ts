@@ -1,5 +1,5 @@
 import { createLog } from '../kernel/log.ts'
-import type { IsolationModel, TenantState } from '../modules/tenancy/tenant.ts'
+import type { IsolationModel } from '../modules/tenancy/tenant.ts'
 import { runningEnvironment } from './environment.ts'
 import { type Platform, startPlatform } from './platform.ts'
 
@@ -10,19 +10,6 @@ export function createTenant(slug: string, options: { name?: string; model: stri
     const hosts = [`${slug}.${tenancy.baseDomain}`]
     const id = await tenancy.create({ slug, name: options.name ?? slug, model, hosts })
     console.log(`${slug} (${model}) ${id}`)
-  })
-}
-
-/** Makes a tenant read-only, in its database and its files. */
-export const suspendTenant = (slug: string): Promise<void> => setState(slug, 'suspended')
-
-/** Lets a suspended tenant write again. */
-export const reactivateTenant = (slug: string): Promise<void> => setState(slug, 'active')
-
-function setState(slug: string, state: TenantState): Promise<void> {
-  return withPlatform(async ({ tenancy }) => {
-    await tenancy.setState(slug, state)
-    console.log(`${slug} is ${state}`)
   })
 }
 

@@ -20,3 +20,11 @@ export function graceOf(
   const erasedAfter = new Date(suspendedAt.getTime() + grace)
   return { erasedAfter, daysLeft: Math.max(0, Math.floor((erasedAfter.getTime() - now.getTime()) / DAY)) }
 }
+
+/** Those whose time is over at `now`. An active tenant never is, however long it has been one. */
+export function dueForErasure(tenants: readonly TenantRecord[], grace: number, now: Date): TenantRecord[] {
+  return tenants.filter((tenant) => {
+    const left = graceOf(tenant, grace, now)
+    return tenant.state === 'suspended' && left !== null && left.erasedAfter.getTime() <= now.getTime()
+  })
+}

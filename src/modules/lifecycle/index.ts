@@ -1,39 +1,69 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
+import { stores } from '../../data/index.ts'
 import { duration } from '../../kernel/duration.ts'
 import { defineModule } from '../../kernel/module.ts'
 import type { RouteGroup } from '../../kernel/routes.ts'
+import { proof } from '../../proof/index.ts'
 import { identity } from '../identity/index.ts'
 import { jobs } from '../jobs/index.ts'
 import { tenancy } from '../tenancy/index.ts'
+import { vault } from '../vault/index.ts'
+import type { LifecycleApi } from './api.ts'
+import { type ErasureParts, erase, type Purge, replay, resume } from './erasure.ts'
+import { dueForErasure } from './grace.ts'
 import { readOnlyGuard } from './guard.ts'
+import { erasuresOf, receiptOf } from './ledger.ts'
+import { confirmedRequest, confirmRequest, receiveRequest, requestsOf } from './request.ts'
 import { accountRoutes } from './routes.ts'
 
-/** What other modules get from lifecycle. */
-export interface LifecycleApi {
-  /** Reading works, writing does not; the time until erasure begins, unless it already runs. */
-  suspend(slug: string): Promise<void>
-  /** Ends a suspension and its time. */
-  reactivate(slug: string): Promise<void>
-}
+export type { LifecycleApi } from './api.ts'
 
-/** How often (ms) what a crash left is looked for. */
+/** How often (ms) it is looked for whose time is over and for what a crash left. */
 const SWEEP_EVERY = 60_000
 
 /** How a tenant's time here ends: suspension, export, erasure. */
 export const lifecycle = defineModule({
   name: 'lifecycle',
-  needs: { tenancy, identity, jobs },
+  needs: { stores, proof, tenancy, identity, jobs, vault },
   settings: z.object({
     /** How long a suspended tenant stays online before it is erased. */
     grace: duration.default(90 * 86_400_000),
+    /** Where the days of deadlines begin and end. */
+    timeZone: z.string().default('Europe/Berlin'),
   }),
-  async start({ settings, clock }, { tenancy, jobs }) {
+  migrations: { control: new URL('./migrations/control/', import.meta.url) },
+  async start({ settings, clock }, { stores, proof, tenancy, jobs, vault }) {
+    const purges = new Map<string, Purge>()
+    const parts: ErasureParts = { stores, tenancy, jobs, vault, proof, purges, clock }
     const api: LifecycleApi = {
       suspend: (slug) => tenancy.setState(slug, 'suspended'),
       reactivate: (slug) => tenancy.setState(slug, 'active'),
+      onPurge: (name, purge) => void purges.set(name, purge),
+      due: async (now) => dueForErasure(await tenancy.list(), settings.grace, now),
+      async sweep(now = clock.now(), only) {
+        await tenancy.settle()
+        await resume(parts)
+        const due = (await api.due(now)).filter(({ slug }) => only === undefined || slug === only)
+        const suspendedBefore = new Date(now.getTime() - settings.grace)
+        return Promise.all(
+          due.map(({ slug }) => erase(parts, slug, { because: 'time over', suspendedBefore })),
+        )
+      },
+      resume: () => resume(parts),
+      request: (slug, channel) =>
+        receiveRequest({ stores, tenancy, clock, timeZone: settings.timeZone }, slug, channel),
+      confirm: (id, how) => confirmRequest({ stores, clock }, id, how),
+      requests: () => requestsOf({ stores }),
+      async eraseOnRequest(id) {
+        const { slug, tenantId } = await confirmedRequest({ stores }, id)
+        return erase(parts, slug, { because: 'request', requestId: id, tenantId })
+      },
+      erasures: () => erasuresOf(stores.control),
+      receipt: (id) => receiptOf(parts, id),
+      replayLedger: () => replay(parts),
     }
-    jobs.every('lifecycle.sweep', SWEEP_EVERY, () => tenancy.settle())
+    jobs.every('lifecycle.sweep', SWEEP_EVERY, async () => void (await api.sweep()))
     const account = accountRoutes(settings.grace, clock) as unknown as FastifyPluginAsync
     const routes: RouteGroup[] = [{ audience: 'tenant', plugin: account }]
     const guards: RouteGroup[] = [{ audience: 'tenant', plugin: readOnlyGuard }]

@@ -1,6 +1,7 @@
 import type { CanaryPair } from './canaries.ts'
+import type { Erasing } from './erase.ts'
 import type { NewTenant } from './provision.ts'
-import type { Tenant, TenantRecord, TenantState } from './tenant.ts'
+import type { IsolationModel, Tenant, TenantRecord, TenantState } from './tenant.ts'
 
 /** Makes recognisable content in a canary tenant; idempotent. Returns the ids of what it made. */
 export type CanarySeed = (tenant: Tenant, marker: string) => Promise<{ ids: string[] }>
@@ -25,6 +26,8 @@ export interface TenancyApi {
    * Problem `tenant-not-found` (404).
    */
   setState(slug: string, state: TenantState): Promise<void>
+  /** The parts of erasing a tenant; only where the process holds the migrator's password. */
+  erasing: Erasing
   /** Finishes what a crash in the middle of `setState` left. */
   settle(): Promise<void>
   /** All tenants, canaries included, by slug. */
@@ -34,6 +37,8 @@ export interface TenancyApi {
     register(module: string, seed: CanarySeed): void
     /** The canary pairs as they are, also when nothing can be written into them. */
     find(): Promise<CanaryPair[]>
+    /** A new canary for one probe alone, which erases it afterwards. Its slug begins with `trial-`. */
+    trial(model: IsolationModel): Promise<Tenant>
     /** The canary pairs with everything in place that was registered. */
     open(): Promise<CanaryPair[]>
   }

@@ -72,7 +72,7 @@ export async function openCanaries(
 }
 
 /** Puts into a canary what every module registered; returns the ids of all of it. */
-async function plant(tenant: Tenant, seeds: ReadonlyMap<string, CanarySeed>): Promise<string[]> {
+export async function plant(tenant: Tenant, seeds: ReadonlyMap<string, CanarySeed>): Promise<string[]> {
   await seedMarker(tenant)
   const ids = [tenant.id]
   for (const seed of seeds.values()) ids.push(...(await seed(tenant, markerOf(tenant))).ids)

@@ -4,12 +4,14 @@ import { openActorSeals } from '../../data/actor.ts'
 import { type Stores, stores } from '../../data/index.ts'
 import { databases, roles } from '../../data/roles.ts'
 import { keepSecret } from '../../data/secrets.ts'
+import { newId } from '../../kernel/ids.ts'
 import { defineModule } from '../../kernel/module.ts'
 import type { RouteGroup } from '../../kernel/routes.ts'
 import type { Measure } from '../../proof/measure.ts'
 import type { CanarySeed, TenancyApi } from './api.ts'
-import { findCanaries, makeCanaries, openCanaries } from './canaries.ts'
+import { findCanaries, makeCanaries, openCanaries, plant, TRIAL_PREFIX } from './canaries.ts'
 import { tenantPassword, tenantRole } from './credentials.ts'
+import { openErasing } from './erase.ts'
 import { tenancyIsolationMode } from './measures/tenancy-isolation-mode.ts'
 import { tenancyIsolationSql } from './measures/tenancy-isolation-sql.ts'
 import { tenancyScopingAuto } from './measures/tenancy-scoping-auto.ts'
@@ -30,6 +32,7 @@ import './request.ts'
 
 export type { TenancyApi } from './api.ts'
 export { type CanaryPair, markerOf } from './canaries.ts'
+export type { ClosedTenant } from './erase.ts'
 export type { Tenant, TenantRecord } from './tenant.ts'
 
 /** Keeps tenants apart, in a database of their own or as sealed rows of a pool. */
@@ -99,6 +102,7 @@ export const tenancy = defineModule({
         await changeState(stores.asMigrator, slug, state, clock)
         await news.tell()
       },
+      erasing: openErasing(stores, news.tell),
       async settle() {
         await settleStates(stores.asMigrator)
       },
@@ -107,6 +111,19 @@ export const tenancy = defineModule({
         register: (module, seed) => void seeds.set(module, seed),
         find: () => findCanaries(settings.models, api.bySlug),
         open: () => openCanaries(settings.models, api.bySlug, seeds),
+        async trial(model) {
+          const slug = `${TRIAL_PREFIX}${newId().slice(-12)}`
+          await api.create({
+            slug,
+            name: slug,
+            model,
+            hosts: [`${slug}.${settings.baseDomain}`],
+            canary: true,
+          })
+          const tenant = await api.bySlug(slug)
+          await plant(tenant, seeds)
+          return tenant
+        },
       },
       tables: () => stores.asMigrator('list tenant tables', tenantTables, databases.template),
     }

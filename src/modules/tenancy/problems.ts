@@ -15,3 +15,8 @@ export const invalidTenant = defineProblem({
   status: 400,
   title: 'The tenant cannot be made like this',
 })
+export const tenantNotErasable = defineProblem({
+  code: 'tenant-not-erasable',
+  status: 409,
+  title: 'The tenant is not erased now',
+})

@@ -26,7 +26,7 @@ export async function changeState(
     return rows
   })
   if (!changed) throw tenantNotFound(`There is no tenant "${slug}".`)
-  await settle(asMigrator, changed.id)
+  await settleState(asMigrator, changed.id)
 }
 
 /** Tells each store the state of its tenants where a crash kept it from learning it. */
@@ -35,11 +35,11 @@ export async function settleStates(asMigrator: AsMigrator): Promise<void> {
     const { rows } = await client.query<{ id: string }>('SELECT id FROM tenancy.tenant WHERE NOT settled')
     return rows
   })
-  for (const { id } of unsettled) await settle(asMigrator, id)
+  for (const { id } of unsettled) await settleState(asMigrator, id)
 }
 
-/** The line stays locked until the store knows, so that of two changes the later one is what the store ends with. */
-async function settle(asMigrator: AsMigrator, id: string): Promise<void> {
+/** Tells the store of a tenant its state. The line stays locked until the store knows, so that of two changes the later one is what the store ends with. */
+export async function settleState(asMigrator: AsMigrator, id: string): Promise<void> {
   await asMigrator('settle the state of a tenant', async (client) => {
     await client.query('BEGIN')
     try {

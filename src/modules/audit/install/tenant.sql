@@ -22,3 +22,26 @@ END $$;
 ALTER FUNCTION audit.record(text, text, jsonb) OWNER TO surety_audit;
 REVOKE EXECUTE ON FUNCTION audit.record(text, text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit.record(text, text, jsonb) TO surety_tenant;
+
+-- The trail of a tenant that was erased goes with it (Art. 17 GDPR): it repeats the content of every row. Refused while
+-- anything of the tenant is left, so nobody can use it to hide a change of what is still there.
+CREATE OR REPLACE FUNCTION audit.forget(erased uuid) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+  found record;
+  is_left boolean;
+BEGIN
+  IF NOT EXISTS (SELECT FROM tenancy.suspended s WHERE s.id = erased) THEN
+    RAISE EXCEPTION 'the tenant is not being erased' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  FOR found IN SELECT t.name FROM audit.captured_tables() t LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE tenant_id = $1)', found.name) INTO is_left USING erased;
+    IF is_left THEN
+      RAISE EXCEPTION 'the tenant still has rows in %', found.name USING ERRCODE = 'insufficient_privilege';
+    END IF;
+  END LOOP;
+  PERFORM set_config('audit.forgetting', erased::text, true);
+  DELETE FROM audit.entry WHERE tenant_id = erased;
+  PERFORM set_config('audit.forgetting', '', true);
+END $$;
+REVOKE EXECUTE ON FUNCTION audit.forget(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit.forget(uuid) TO surety_migrator;

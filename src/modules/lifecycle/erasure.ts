@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto'
+import type { Stores } from '../../data/index.ts'
+import type { SqlClient } from '../../data/sql.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { defineProblem } from '../../kernel/problems.ts'
+import type { ProofApi } from '../../proof/api.ts'
+import type { JobsApi } from '../jobs/index.ts'
+import type { ClosedTenant, TenancyApi } from '../tenancy/index.ts'
+import type { VaultApi } from '../vault/index.ts'
+import { commitmentOf, type Erasure, erasuresOf, type Receipt, receiptOf } from './ledger.ts'
+
+const notYetGone = defineProblem({
+  code: 'erasure-incomplete',
+  status: 500,
+  title: 'Something of a tenant is left',
+})
+
+const anotherTenant = defineProblem({
+  code: 'erasure-mismatch',
+  status: 409,
+  title: 'The slug is another tenant’s now',
+})
+
+/** Erases what a module keeps of a tenant outside its store, its files and Redis. Must be safe to repeat. */
+export type Purge = (tenant: ClosedTenant) => Promise<void>
+
+export interface ErasureParts {
+  stores: Stores
+  tenancy: TenancyApi
+  jobs: JobsApi
+  vault: VaultApi
+  proof: ProofApi
+  /** What other modules keep, by name. */
+  purges: ReadonlyMap<string, Purge>
+  clock: Clock
+}
+
+/** Why a tenant is erased. */
+export type Cause =
+  | { because: 'time over'; suspendedBefore: Date }
+  | { because: 'request'; requestId: string; tenantId: string }
+
+/**
+ * Erases a tenant for good: no way back from the moment it resolves or is killed. Resolves to its receipt. Throws Problems
+ * `tenant-not-found` (404) and `tenant-not-erasable` (409).
+ */
+export async function erase(parts: ErasureParts, slug: string, cause: Cause): Promise<Receipt> {
+  const { tenancy, clock } = parts
+  const suspendedBefore = cause.because === 'time over' ? cause.suspendedBefore : null
+  const { id } = await tenancy.erasing.begin(slug, suspendedBefore, (client, tenant) =>
+    enter(client, tenant, cause, clock.now()),
+  )
+  await carryOn(parts, id)
+  return receiptOf(parts, id)
+}
+
+async function enter(client: SqlClient, tenant: ClosedTenant, cause: Cause, begunAt: Date): Promise<void> {
+  if (cause.because === 'request' && cause.tenantId !== tenant.id)
+    throw anotherTenant(`${tenant.slug} is another tenant than the one that the request was for.`)
+  await client.query(
+    `INSERT INTO lifecycle.erasure (tenant_id, slug, model, database, canary, because, request_id, begun_at, nonce)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    [
+      tenant.id,
+      tenant.slug,
+      tenant.model,
+      tenant.database,
+      tenant.canary,
+      cause.because,
+      cause.because === 'request' ? cause.requestId : null,
+      begunAt,
+      randomBytes(16).toString('hex'),
+    ],
+  )
+}
+
+/** Carries every erasure on that a crash interrupted. Returns the ids of those that are finished now. */
+export async function resume(parts: ErasureParts): Promise<string[]> {
+  const open = (await erasuresOf(parts.stores.control)).filter(({ finishedAt }) => !finishedAt)
+  for (const { id } of open) await carryOn(parts, id)
+  return open.map(({ id }) => id)
+}
+
+/**
+ * Erases again whatever a restored backup brought back of tenants that were erased before. Returns what was found, by
+ * tenant id.
+ */
+export async function replay(parts: ErasureParts): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>()
+  for (const erasure of await erasuresOf(parts.stores.control)) {
+    const left = erasure.finishedAt ? await parts.tenancy.erasing.remains(erasure) : []
+    if (left.length === 0) continue
+    found.set(erasure.id, left)
+    for (const step of Object.values(stepsOf(parts))) await step(erasure)
+    await demandNothingLeft(parts, erasure)
+  }
+  return found
+}
+
+type Steps = Record<string, (tenant: ClosedTenant) => Promise<unknown>>
+
+/** In order. Keys go before data: from then on also what lies in backups cannot be read. */
+function stepsOf({ tenancy: { erasing }, jobs, vault, purges }: ErasureParts): Steps {
+  const ofModules = [...purges].map(([name, purge]) => [`what ${name} keeps`, purge])
+  return {
+    'access and changes': (tenant) => erasing.close(tenant),
+    'waiting jobs': ({ id }) => jobs.forget(id),
+    'encryption keys': (tenant) => vault.destroy(tenant),
+    ...Object.fromEntries(ofModules),
+    'database or rows': (tenant) => erasing.dropStore(tenant),
+    files: (tenant) => erasing.dropFiles(tenant),
+    'keys in Redis': (tenant) => erasing.dropCache(tenant),
+    'line in the registry': (tenant) => erasing.deregister(tenant),
+  }
+}
+
+/** Runs the steps that are not done yet. One process at a time; another one leaves it alone. */
+async function carryOn(parts: ErasureParts, id: string): Promise<void> {
+  await parts.stores.control.transaction(async (lock) => {
+    // The lock dies with the connection, and so with the process.
+    await lock.query('SET LOCAL idle_in_transaction_session_timeout = 0')
+    await lock.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 821912304))', [id])
+    const [erasure] = await erasuresOf(parts.stores.control, id)
+    if (!erasure || erasure.finishedAt) return
+    for (const [name, run] of Object.entries(stepsOf(parts))) {
+      if (erasure.done.includes(name)) continue
+      await run(erasure)
+      await note(parts, id, (client) =>
+        client.query('UPDATE lifecycle.erasure SET done = done || $2::text WHERE tenant_id = $1', [id, name]),
+      )
+    }
+    await demandNothingLeft(parts, erasure)
+    await finish(parts, erasure)
+  })
+}
+
+async function demandNothingLeft({ tenancy }: ErasureParts, tenant: Erasure): Promise<void> {
+  const left = await tenancy.erasing.remains(tenant)
+  if (left.length > 0) throw notYetGone(`Of ${tenant.id} there still are ${left.join(', ')}.`)
+}
+
+/** The record in the evidence log is there once, also when a crash comes before the ledger knows of it. */
+async function finish(parts: ErasureParts, erasure: Erasure): Promise<void> {
+  const { stores, proof, clock } = parts
+  const finishedAt = clock.now()
+  const subject = `erasure ${commitmentOf(erasure)}`
+  const { sealer } = stores
+  if (!sealer) throw notYetGone('Only a process that appends to the evidence log ends an erasure.')
+  const record = await sealer.transaction(async (client) => {
+    const { rows } = await client.query<{ index: string }>(
+      'SELECT index FROM proof.entry WHERE subject = $1',
+      [subject],
+    )
+    if (rows[0]) return Number(rows[0].index)
+    return proof.append(client, subject, {
+      kind: 'erasure',
+      tenant: commitmentOf(erasure),
+      because: erasure.because,
+      model: erasure.model,
+      erased: Object.keys(stepsOf(parts)),
+      left: [],
+      begunAt: erasure.begunAt.toISOString(),
+      finishedAt: finishedAt.toISOString(),
+    } as { kind: string })
+  })
+  await note(parts, erasure.id, (client) =>
+    client.query('UPDATE lifecycle.erasure SET finished_at = $2, record = $3 WHERE tenant_id = $1', [
+      erasure.id,
+      finishedAt,
+      record,
+    ]),
+  )
+}
+
+function note(
+  { stores }: ErasureParts,
+  id: string,
+  work: (client: SqlClient) => Promise<unknown>,
+): Promise<unknown> {
+  return stores.asMigrator(`note how far the erasure of ${id} is`, work)
+}

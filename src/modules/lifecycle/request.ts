@@ -1,0 +1,100 @@
+import type { Stores } from '../../data/index.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { newId } from '../../kernel/ids.ts'
+import { defineProblem } from '../../kernel/problems.ts'
+import type { TenancyApi } from '../tenancy/index.ts'
+
+const noRequest = defineProblem({ code: 'erasure-request-unknown', status: 404, title: 'No such request' })
+const unchecked = defineProblem({
+  code: 'erasure-unconfirmed',
+  status: 409,
+  title: 'It is not known yet whether who asked may ask',
+})
+
+/** A customer's request to erase everything at once. */
+export interface ErasureRequest {
+  id: string
+  tenantId: string
+  slug: string
+  receivedAt: Date
+  /** The last day on which to answer: `2026-12-21`. */
+  dueOn: string
+  channel: string
+  identityChecked: string | null
+}
+
+/**
+ * The last day of a period of one month that begins with an event on the day of `receivedAt` in `timeZone`: the same date of
+ * the next month, or its last day (Art. 3(2)(c) Regulation (EEC, Euratom) 1182/71). Where that is no working day the
+ * regulation gives more time; this does not count on it.
+ */
+export function oneMonthAfter(receivedAt: Date, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' }).format(receivedAt)
+  const [year = 0, month = 0, day = 0] = parts.split('-').map(Number)
+  // Day 0 of the month after the next is the last one of the next.
+  const last = new Date(Date.UTC(year, month + 1, 0))
+  last.setUTCDate(Math.min(day, last.getUTCDate()))
+  return last.toISOString().slice(0, 10)
+}
+
+/** Opens a case: its clock runs from when the request came in. */
+export async function receiveRequest(
+  {
+    stores,
+    tenancy,
+    clock,
+    timeZone,
+  }: { stores: Stores; tenancy: TenancyApi; clock: Clock; timeZone: string },
+  slug: string,
+  channel: string,
+): Promise<ErasureRequest> {
+  const { id: tenantId } = await tenancy.bySlug(slug)
+  const receivedAt = clock.now()
+  const request = {
+    id: newId(),
+    tenantId,
+    slug,
+    receivedAt,
+    dueOn: oneMonthAfter(receivedAt, timeZone),
+    channel,
+  }
+  await stores.asMigrator(`note a request to erase ${slug}`, (client) =>
+    client.query(
+      `INSERT INTO lifecycle.request (id, tenant_id, slug, received_at, due_on, channel) VALUES ($1, $2, $3, $4, $5, $6)`,
+      Object.values(request),
+    ),
+  )
+  return { ...request, identityChecked: null }
+}
+
+/** Notes how it was made sure that who asked may ask. */
+export async function confirmRequest(
+  { stores, clock }: { stores: Stores; clock: Clock },
+  id: string,
+  how: string,
+): Promise<void> {
+  const { rowCount } = await stores.asMigrator('note who asked for an erasure', (client) =>
+    client.query(
+      'UPDATE lifecycle.request SET identity_checked = $2, identity_checked_at = $3 WHERE id = $1',
+      [id, how, clock.now()],
+    ),
+  )
+  if (!rowCount) throw noRequest(`There is no request ${id}.`)
+}
+
+/** The request by its id, once its sender is known. Throws Problems `erasure-request-unknown` and `erasure-unconfirmed`. */
+export async function confirmedRequest({ stores }: { stores: Stores }, id: string): Promise<ErasureRequest> {
+  const found = (await requestsOf({ stores })).find((request) => request.id === id)
+  if (!found) throw noRequest(`There is no request ${id}.`)
+  if (!found.identityChecked) throw unchecked(`Note first how the sender of request ${id} was checked.`)
+  return found
+}
+
+/** Every request, oldest first. */
+export async function requestsOf({ stores }: { stores: Stores }): Promise<ErasureRequest[]> {
+  return stores.control.query<ErasureRequest & Record<string, unknown>>(
+    `SELECT id, tenant_id AS "tenantId", slug, received_at AS "receivedAt", due_on::text AS "dueOn", channel,
+       identity_checked AS "identityChecked"
+     FROM lifecycle.request ORDER BY received_at`,
+  )
+}
