@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { StoreSettings } from '../data/index.ts'
 import { systemClock } from '../kernel/clock.ts'
-import { createLog } from '../kernel/log.ts'
+import { crashThrough, createLog } from '../kernel/log.ts'
 import { defineProblem } from '../kernel/problems.ts'
 import { loadSettings } from '../kernel/settings.ts'
 import { type EgressSettings, gateAndLog, serveEgressProxy } from '../modules/egress/index.ts'
@@ -15,6 +15,7 @@ const noSocket = defineProblem({ code: 'egress-socket', status: 500, title: 'The
 /** The process through which all others reach the internet. It needs no store and no secret. */
 export async function egress(): Promise<void> {
   const log = createLog({ name: 'egress', level: process.env.LOG_LEVEL ?? 'warn' })
+  crashThrough(log)
   const environment = withConventionalNames(process.env)
   const modules = modulesOf(await loadApp(environment))
   const tree = loadSettings(modules, { environment, profile: profileLayer(environment) })

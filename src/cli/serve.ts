@@ -1,5 +1,5 @@
 import { createServer, type Front } from '../http/server.ts'
-import { createLog } from '../kernel/log.ts'
+import { crashThrough, createLog } from '../kernel/log.ts'
 import { defineProblem } from '../kernel/problems.ts'
 import type { EdgeApi } from '../modules/edge/index.ts'
 import type { TenancyApi } from '../modules/tenancy/index.ts'
@@ -18,6 +18,7 @@ const tooPrivileged = defineProblem({
  */
 export async function serve(): Promise<void> {
   const log = createLog({ name: 'serve', level: process.env.LOG_LEVEL ?? 'warn' })
+  crashThrough(log)
   const platform = await startPlatform({ log, environment: process.env })
   const { migrator, sealer } = platform.stores
   if (migrator ?? sealer) {

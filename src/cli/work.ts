@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createLog, type Log } from '../kernel/log.ts'
+import { crashThrough, createLog, type Log } from '../kernel/log.ts'
 import { Problem } from '../kernel/problems.ts'
 import { jobs } from '../modules/jobs/index.ts'
 import { type Platform, startPlatform } from './platform.ts'
@@ -17,6 +17,7 @@ const PATIENCE = 0.7
  */
 export async function work({ jobsOnly = false }: { jobsOnly?: boolean }): Promise<void> {
   const log = createLog({ name: 'work', level: process.env.LOG_LEVEL ?? 'warn' })
+  crashThrough(log)
   const platform = await startPlatform({ log, environment: process.env })
   const stopping = new AbortController()
   if (!jobsOnly) await keepDemo(platform)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { it } from 'node:test'
 import pino from 'pino'
 import { attachSink, createLog, guardOf } from './log.ts'
@@ -143,4 +144,17 @@ it('hands sinks what is too quiet for the output', () => {
       ['30 request a', '50 undefined b'],
     ],
   )
+})
+
+it('an error that nobody caught ends the process by way of the log', () => {
+  const log = JSON.stringify(new URL('./log.ts', import.meta.url).href)
+  const script = `import { crashThrough, createLog } from ${log}
+    crashThrough(createLog({ name: 't', level: 'warn' }))
+    setTimeout(() => Promise.reject(new Error('token=${SECRET} of ${MAIL}')))`
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    encoding: 'utf8',
+  })
+  assert.deepEqual([status, stderr], [1, ''])
+  assert.match(stdout, /"level":60.*token=\[redacted\] of \[mail\]/)
+  assert.equal(leaks(stdout), false)
 })

@@ -65,6 +65,14 @@ export function attachSink(log: Log, sink: LogSink): () => void {
   return () => sinks.delete(sink)
 }
 
+/** Lets an error that nobody caught end this process by way of `log`: Node would print it as it is. */
+export function crashThrough(log: Log): void {
+  process.on('uncaughtException', (err, origin) => {
+    log.fatal({ err, origin }, 'the process ends by an error that nobody caught')
+    process.exit(1)
+  })
+}
+
 /** What guards `log`, its ancestors and its children. */
 export const guardOf = (log: Log): LogGuard => outputOf(log).guard
 
@@ -81,27 +89,29 @@ function openOutput(destination: DestinationStream, shownFrom: number, guard: Lo
     guard,
     // pino then leaves what it wrote beside the line.
     [Symbol.for('pino.metadata')]: true,
-    write(this: { lastLevel: number; lastObj: { kind?: unknown } }, text: string) {
+    write(this: { lastLevel: number; lastObj: { kind?: unknown; canary?: unknown } }, text: string) {
       const { lastLevel: level, lastObj: entry } = this
-      const shown = level >= shownFrom
-      if (!shown && sinks.size === 0) return
+      // A probe's lines are for the sinks that it asks afterwards, not for people.
+      const canary = entry?.canary === true
+      if ((canary || level < shownFrom) && sinks.size === 0) return
       const { line, found } = guard.scan(text, guard.pseudonym, guard.known)
       const kind = typeof entry?.kind === 'string' ? entry.kind : undefined
       const put = (finished: string, at: number, as: string | undefined) => {
-        if (at >= shownFrom) destination.write(finished)
+        if (at >= shownFrom && !canary) destination.write(finished)
         for (const sink of sinks) sink.write(finished, at, as)
       }
       put(line, level, kind)
-      if (found.length > 0) put(leakLine(found), pino.levels.values.warn as number, undefined)
+      if (found.length > 0) put(leakLine(found, line), pino.levels.values.warn as number, undefined)
     },
   } as Output
 }
 
 /** Tells those who watch that code wrote what it should not have: what was found is gone, the code is still there. */
-function leakLine(found: readonly string[]): string {
-  const { warn } = pino.levels.values
+function leakLine(found: readonly string[], line: string): string {
+  const { name, time, module, canary } = JSON.parse(line) as Record<string, unknown>
+  const level = pino.levels.values.warn
   const msg = 'a log line held what it must not; it was replaced'
-  return `${JSON.stringify({ level: warn, time: Date.now(), alarm: 'log-leak', found, msg })}\n`
+  return `${JSON.stringify({ level, time, name, module, canary, alarm: 'log-leak', found, msg })}\n`
 }
 
 function secretsIn(environment: NodeJS.ProcessEnv): string[] {

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Clock } from '../../kernel/clock.ts'
@@ -22,6 +22,8 @@ export interface DecisionLog {
   record(decision: Decision, by: Writer): void
   /** The newest first. */
   recent(most: number): Recorded[]
+  /** Raises an alarm for what `by` did not plainly allow since the last call; at the first call for nothing. */
+  follow(by: Writer): void
 }
 
 const NAME = /^(\d{4}-\d\d-\d\d)\.(client|proxy)\.jsonl$/
@@ -37,6 +39,7 @@ export function openDecisionLog(
 ): DecisionLog {
   mkdirSync(folder, { recursive: true, mode: 0o750 })
   let today = ''
+  const since = openTail()
   return {
     record(decision, by) {
       const at = clock.now().toISOString()
@@ -46,10 +49,11 @@ export function openDecisionLog(
       }
       const line = `${JSON.stringify({ at, by, ...decision })}\n`
       appendFileSync(join(folder, `${today}.${by}.jsonl`), line, { mode: 0o640 })
-      if (decision.verdict === 'allowed') return
-      const { caller, host, port, verdict, reason } = decision
-      if (isNobodys(host)) return
-      log.warn({ alarm: 'egress', caller, host, port, verdict, reason }, 'a connection out was not foreseen')
+      tell(log, decision)
+    },
+    follow(by) {
+      for (const decision of since(join(folder, `${clock.now().toISOString().slice(0, 10)}.${by}.jsonl`)))
+        tell(log, decision)
     },
     recent(most) {
       const found: Recorded[] = []
@@ -57,10 +61,31 @@ export function openDecisionLog(
       for (const name of filesOf(folder).reverse()) {
         if (found.length >= most && name.slice(0, 10) !== day) break
         day = name.slice(0, 10)
-        found.push(...readLines(join(folder, name)))
+        found.push(...parseLines(readFileSync(join(folder, name), 'utf8')))
       }
       return found.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, most)
     },
+  }
+}
+
+function tell(log: Log, { caller, host, port, verdict, reason }: Decision): void {
+  if (verdict === 'allowed' || isNobodys(host)) return
+  log.warn({ alarm: 'egress', caller, host, port, verdict, reason }, 'a connection out was not foreseen')
+}
+
+/** What was appended to a file since the last call for it; of the first file, only what comes after the first call. */
+function openTail(): (file: string) => Recorded[] {
+  let known: string | undefined
+  let seen = 0
+  return (file) => {
+    const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+    if (file !== known) seen = known === undefined ? size : 0
+    known = file
+    if (size <= seen) return []
+    const bytes = readFileSync(file).subarray(seen)
+    const whole = bytes.lastIndexOf('\n') + 1
+    seen += whole
+    return parseLines(bytes.subarray(0, whole).toString())
   }
 }
 
@@ -81,14 +106,12 @@ function prune(folder: string, before: number): void {
     if (Date.parse(name.slice(0, 10)) + DAY < before) rmSync(join(folder, name), { force: true })
 }
 
-function readLines(file: string): Recorded[] {
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap((line) => {
-      try {
-        return [JSON.parse(line) as Recorded]
-      } catch {
-        return [] // the empty one at the end, or one torn by a crash
-      }
-    })
+function parseLines(text: string): Recorded[] {
+  return text.split('\n').flatMap((line) => {
+    try {
+      return [JSON.parse(line) as Recorded]
+    } catch {
+      return [] // the empty one at the end, or one torn by a crash
+    }
+  })
 }

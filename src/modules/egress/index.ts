@@ -29,6 +29,8 @@ export type { EgressSettings } from './settings.ts'
 export { trialClient } from './trialClient.ts'
 
 const DAY = 86_400_000
+/** How often (ms) the decisions of the proxy, which has no alerts of its own, are read. */
+const FOLLOW_EVERY = 15_000
 
 /** The way out: only to sub-processors, only to their keys, and written down. */
 export const egress = defineModule({
@@ -47,14 +49,16 @@ export const egress = defineModule({
       ...parts,
       record: (decision) => parts.decisions.record(decision, 'client'),
     })
-    // One process of a deployment appends evidence: it also watches the calendar.
-    const watch = stores.sealer ? watchPins(settings, clock, log) : undefined
+    // One process of a deployment appends evidence: it also watches the calendar and the proxy.
+    const watches = stores.sealer
+      ? [watchPins(settings, clock, log), every(FOLLOW_EVERY, () => parts.decisions.follow('proxy'))]
+      : []
     return {
       api: { ...client, parts } satisfies EgressApi as EgressApi,
       routes: [egressRoutes(settings.register, parts.decisions)],
       measures: [egressPinning(parts, settings.register)],
       async stop() {
-        clearInterval(watch)
+        for (const watch of watches) clearInterval(watch)
         await client.close()
       },
     }
@@ -84,6 +88,10 @@ function watchPins(
     const names = pinsToRenew(register, clock.now(), renewPinsBefore)
     if (names.length > 0) log.warn({ alarm: 'egress-pins', names }, 'agreed keys of sub-processors end soon')
   }
+  return every(DAY, look)
+}
+
+function every(ms: number, look: () => void): NodeJS.Timeout {
   look()
-  return setInterval(look, DAY).unref()
+  return setInterval(look, ms).unref()
 }

@@ -3,10 +3,10 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
-/** A server on this machine that takes what an error tracker takes. */
+/** A server on this machine that takes what an error tracker takes; all else it answers 404. */
 export interface Tracker {
   port: number
-  /** The bytes of the last request, headers first. */
+  /** The bytes of the last body that came to project 42. */
   taken(): string
   close(): Promise<void>
 }
@@ -15,8 +15,9 @@ export async function openTracker(leaf: { key: string; cert: string }): Promise<
   let last = ''
   const server = createServer(leaf, async (request, response) => {
     const body = await text(request)
-    last = request.url === '/api/42/envelope/' ? body : ''
-    response.writeHead(200, { connection: 'close' }).end('{}')
+    const known = request.url === '/api/42/envelope/'
+    if (known) last = body
+    response.writeHead(known ? 200 : 404, { connection: 'close' }).end('{}')
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

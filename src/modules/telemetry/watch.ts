@@ -14,8 +14,8 @@ export interface Condition {
 export interface Beats {
   beat(kind: string): Promise<unknown>
   forget(kind: string): Promise<unknown>
-  /** That some process of this kind lives: heard of within `within` ms, or first asked about less than that ago. */
-  alive(kind: string, within: number): Condition['holds']
+  /** That some process of this kind lives: heard of within `within` ms. Nobody is missed sooner than that after `since`. */
+  alive(kind: string, within: number, since: Date): Condition['holds']
 }
 
 const KEY = 'telemetry:beats'
@@ -24,12 +24,9 @@ export function openBeats(redis: Redis, clock: Clock): Beats {
   return {
     beat: (kind) => redis.hset(KEY, kind, clock.now().getTime()),
     forget: (kind) => redis.hdel(KEY, kind),
-    alive(kind, within) {
-      const since = clock.now().getTime()
-      return async () => {
-        const last = Number((await redis.hget(KEY, kind)) ?? since)
-        return clock.now().getTime() - last <= within
-      }
+    alive: (kind, within, since) => async () => {
+      const last = Math.max(Number(await redis.hget(KEY, kind)), since.getTime())
+      return clock.now().getTime() - last <= within
     },
   }
 }

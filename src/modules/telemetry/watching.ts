@@ -26,11 +26,12 @@ interface WatchParts {
 
 /** Looks after the deployment while this process lives, if it is one of those that last. */
 export function keepWatch(parts: WatchParts): { stop(): Promise<void> } {
-  const { name, settings, stores, alerts, analytics, beats, channels, log } = parts
+  const { name, settings, stores, alerts, analytics, beats, channels, clock, log } = parts
+  const began = clock.now()
   const conditions: Condition[] = [
     { name: 'database-away', holds: async () => (await stores.ready()).database },
     { name: 'cache-away', holds: async () => (await stores.ready()).cache },
-    ...WATCHED.map((kind) => ({ name: `no-${kind}`, holds: beats.alive(kind, settings.missedAfter) })),
+    ...WATCHED.map((kind) => ({ name: `no-${kind}`, holds: beats.alive(kind, settings.missedAfter, began) })),
   ]
   const turn = async () => {
     // One thing that fails must not keep the others from being looked at.

@@ -25,7 +25,10 @@ export function logNoEmail({ parts, edge, tenancy, log }: MeasureParts): Measure
         tenantIds.push(a.id)
         requestIds.push(...(await drive(edge, a, canaries.mail)))
       }
-      log.info({ err: new Error(`no mail for ${canaries.mail}`), to: { email: canaries.mail } }, 'canary')
+      log.info(
+        { canary: true, err: new Error(`no mail for ${canaries.mail}`), to: { email: canaries.mail } },
+        'canary',
+      )
       const kept = await settled(() => {
         parts.files.flush()
         return readAll(parts.files.folder)

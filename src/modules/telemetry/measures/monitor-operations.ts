@@ -37,13 +37,14 @@ export function monitorOperations({
       const kind = `canary-${randomUUID()}`
       const name = `no-${kind}`
       const told: string[] = []
+      const began = clock.now()
       const channel: Channel = {
         name: 'probe',
         tell: async (news, turn) => told.push(`${news.name} ${turn}`),
       }
       const turnAt = async (ahead: number) => {
         const { alive } = openBeats(stores.redis, shiftedClock(clock, ahead))
-        await look([{ name, canary: true, holds: alive(kind, missedAfter) }], parts.alerts)
+        await look([{ name, canary: true, holds: alive(kind, missedAfter, began) }], parts.alerts)
         await parts.alerts.tell([channel], name)
         return [...told]
       }
