@@ -35,6 +35,7 @@ import { mail } from '../modules/mail/index.ts'
 import { media } from '../modules/media/index.ts'
 import { office } from '../modules/office/index.ts'
 import { runtime } from '../modules/runtime/index.ts'
+import { secrets } from '../modules/secrets/index.ts'
 import { telemetry } from '../modules/telemetry/index.ts'
 import { type TenancyApi, tenancy } from '../modules/tenancy/index.ts'
 import { trust } from '../modules/trust/index.ts'
@@ -61,6 +62,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   egress,
   identity,
   telemetry,
+  secrets,
   jobs,
   audit,
   lifecycle,

@@ -34,23 +34,19 @@ export type CanaryRow = typeof canary.$inferSelect
 /** A token sealed into a canary tenant, as it is stored. */
 export interface PlantedToken {
   token: string
+  refreshToken: string
   row: CanaryRow & { accessToken: Sealed; refreshToken: Sealed }
 }
 
 /** Seals tokens of a new social account into `tenant` for as long as `work` takes. */
 export async function withToken<T>(
-  sealing: Sealing,
+  sealing: Pick<Sealing, 'seal'>,
   tenant: Tenant,
   work: (planted: PlantedToken) => Promise<T>,
 ): Promise<T> {
   const socialAccountId = newId()
-  const token = `token-${newId()}`
-  const clear = {
-    socialAccountId,
-    platform: 'mastodon',
-    accessToken: token,
-    refreshToken: `refresh-${newId()}`,
-  }
+  const [token, refreshToken] = [`token-${newId()}`, `refresh-${newId()}`]
+  const clear = { socialAccountId, platform: 'mastodon', accessToken: token, refreshToken }
   const values = await sealing.seal(tenant, canary, clear)
   try {
     const row = await tenant.transaction(async (db) => {
@@ -58,7 +54,7 @@ export async function withToken<T>(
       const [stored] = await db.select().from(canary).where(eq(canary.socialAccountId, socialAccountId))
       return stored as PlantedToken['row']
     })
-    return await work({ token, row })
+    return await work({ token, refreshToken, row })
   } finally {
     await removeAccount(tenant, socialAccountId)
   }
