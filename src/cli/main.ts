@@ -8,6 +8,7 @@ import { addLifecycleCommands } from './lifecycle.ts'
 import { planMove } from './movePlan.ts'
 import { addIdentityCommands } from './operator.ts'
 import { prove } from './prove.ts'
+import { addRestoreCommand } from './restore.ts'
 import { runCommand } from './run.ts'
 import { serve } from './serve.ts'
 import { createTenant, listTenants } from './tenant.ts'
@@ -101,6 +102,7 @@ addLifecycleCommands(tenant)
 addIdentityCommands(program)
 addKeyCommands(program)
 addBackupCommands(program)
+addRestoreCommand(program)
 
 program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof Problem ? `${error.title}: ${error.message}` : error)

@@ -17,6 +17,8 @@ export interface ModuleContext<Settings> {
   /** Identifies the running code; part of every piece of evidence. */
   build: string
   program: Program
+  /** Where the SQL of tenant stores is, of all modules that run, in the order in which it is applied. */
+  tenantMigrations: readonly { module: string; directory: URL }[]
 }
 
 /** What every started module gives at least. Upper layers add `measures`, `routes`, `commands` (see their contracts). */
@@ -76,7 +78,7 @@ const moduleGraph = defineProblem({
 })
 
 /** The settings of all modules, and what each is handed beside its own. */
-type StartContext = ModuleContext<SettingsTree>
+type StartContext = Omit<ModuleContext<SettingsTree>, 'tenantMigrations'>
 
 /** A started module. */
 export interface Started<G extends Gives = Gives> {
@@ -113,8 +115,13 @@ export async function startModules(
   context: StartContext,
 ): Promise<{ started: Started[]; stop(): Promise<void> }> {
   const started: Started[] = []
+  const ordered = orderModules(modules)
+  const tenantMigrations = ordered.flatMap(({ name, migrations }) =>
+    migrations?.tenant ? [{ module: name, directory: migrations.tenant }] : [],
+  )
   try {
-    for (const module of orderModules(modules)) started.push(await startOne(module, started, context))
+    for (const module of ordered)
+      started.push(await startOne(module, started, { ...context, tenantMigrations }))
   } catch (error) {
     await stopAll(started).catch((stopError: unknown) =>
       context.log.error({ err: stopError }, 'stop after failed start'),
@@ -127,7 +134,7 @@ export async function startModules(
 async function startOne(
   module: AnyModule,
   started: readonly Started[],
-  context: StartContext,
+  context: ModuleContext<SettingsTree>,
 ): Promise<Started> {
   const apiOf = (need: AnyModule) => started.find((other) => other.name === need.name)?.gives.api
   const needs = Object.fromEntries(
@@ -140,6 +147,7 @@ async function startOne(
       log: context.log.child({ module: module.name }),
       build: context.build,
       program: context.program,
+      tenantMigrations: context.tenantMigrations,
     },
     needs,
   )

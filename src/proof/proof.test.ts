@@ -193,6 +193,7 @@ async function secondReader({ stores }: TestPlatform): Promise<ProofApi> {
     log: createLog({ name: 'test', level: 'silent' }),
     build: 'test',
     program: { args: [], env: {} },
+    tenantMigrations: [],
   }
   return (await proof.start(context, { stores: { ...stores, sealer: null } })).api
 }

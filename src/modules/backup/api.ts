@@ -1,5 +1,7 @@
+import type { Tenant } from '../tenancy/index.ts'
 import type { BackupStep } from './backUp.ts'
 import type { BackupRecord } from './catalogue.ts'
+import type { RestorePhase, RestoreReport } from './restore.ts'
 import type { Sweep } from './schedule.ts'
 
 /** What other modules and the command line get from backup. Making backups needs a process with the migrator's password. */
@@ -8,6 +10,14 @@ export interface BackupApi {
   backUp(slug: string, onStep?: (step: BackupStep) => void): Promise<BackupRecord>
   /** Makes what is due and removes what is over; to be called again and again by one or several processes. Once `signal` aborts no further one is begun. */
   due(signal?: AbortSignal): Promise<Sweep>
+  /**
+   * Puts a backup in place of all that the tenant `slug` has, whether it is the tenant that was backed up or another. In
+   * another, what the vault sealed for the first stays sealed: its keys are the first tenant's own.
+   * Throws Problems `backup-not-found`, `backup-unreadable`, `backup-differs`, `backup-too-new`, `restore-busy`.
+   */
+  restore(backupId: string, slug: string, onPhase?: (phase: RestorePhase) => void): Promise<RestoreReport>
+  /** Runs `run` for each tenant that was restored, after its rows and files are back. Safe to repeat, as it may be. */
+  afterRestore(run: (tenant: Tenant) => Promise<void>): void
   /** Available backups, newest first; of one tenant or of all. */
   list(slug?: string): Promise<BackupRecord[]>
 }

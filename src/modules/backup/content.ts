@@ -20,7 +20,7 @@ const FOREIGN_SCHEMAS = `n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_
 const IDENTITY = `('tenancy.home', 'tenancy.seal_key')`
 
 /** How values and names are written before they are hashed; without it a session's own settings would show. */
-const STABLE_OUTPUT = `SET LOCAL search_path = pg_catalog; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'iso_8601'; SET LOCAL TimeZone = 'UTC';
+export const STABLE_OUTPUT = `SET LOCAL search_path = pg_catalog; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'iso_8601'; SET LOCAL TimeZone = 'UTC';
   SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'; SET LOCAL statement_timeout = 0;
   SET LOCAL idle_in_transaction_session_timeout = 0`
 
@@ -48,16 +48,20 @@ export async function describeContent(client: SqlClient): Promise<TableContent[]
   const contents: TableContent[] = []
   for (const { name, columns } of tables) {
     const { rows } = await client.query<{ rows: number; hash: string }>(
-      `SELECT count(*)::int AS rows, coalesce(sum(hashtextextended(ROW(${columns})::text, 0)::numeric), 0)::text AS hash
-       FROM ${name}`,
+      `SELECT count(*)::int AS rows, ${contentHash(columns)} AS hash FROM ${name}`,
     )
     contents.push({ name, ...(rows[0] as { rows: number; hash: string }) })
   }
   return contents
 }
 
-/** Tables with tenants' rows, and their columns by name, quoted. */
-async function tenantColumns(client: SqlClient): Promise<{ name: string; columns: string }[]> {
+/** SQL for the hash of all rows, under STABLE_OUTPUT. */
+export function contentHash(columns: string): string {
+  return `coalesce(sum(hashtextextended(ROW(${columns})::text, 0)::numeric), 0)::text`
+}
+
+/** Tables with tenants' rows, and their columns but the tenant's id, by name, quoted. */
+export async function tenantColumns(client: SqlClient): Promise<{ name: string; columns: string }[]> {
   const { rows } = await client.query<{ name: string; columns: string[] }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name,
        array_agg(a.attname::text ORDER BY a.attname) FILTER (WHERE a.attname <> 'tenant_id') AS columns

@@ -3,10 +3,10 @@ import { stores } from '../../data/index.ts'
 import { type Contradiction, defineModule } from '../../kernel/module.ts'
 import { edge } from '../edge/index.ts'
 import { jobs } from '../jobs/index.ts'
-import { tenancy } from '../tenancy/index.ts'
+import { type Tenant, tenancy } from '../tenancy/index.ts'
 import { vault } from '../vault/index.ts'
 import type { BackupApi } from './api.ts'
-import { type BackupParts, backUpTenant } from './backUp.ts'
+import { backUpTenant } from './backUp.ts'
 import { openCatalogue } from './catalogue.ts'
 import { openFileRepository, sweepFileRepository } from './fileRepository.ts'
 import { openBackupKeys } from './keys.ts'
@@ -16,7 +16,9 @@ import { backupMode } from './measures/backup-mode.ts'
 import { backupRetention } from './measures/backup-retention.ts'
 import { backupSchedule } from './measures/backup-schedule.ts'
 import { backupSnapshot } from './measures/backup-snapshot.ts'
+import { noBackup, type RestoreParts, restoreInto, settleRestores } from './restore.ts'
 import { classFor, makeDue } from './schedule.ts'
+import { dropAbandonedScratches } from './scratch.ts'
 import { type BackupSettings, backupSettings } from './settings.ts'
 
 /** An unfinished object this old (ms) belongs to no process any more. */
@@ -34,9 +36,10 @@ export const backup = defineModule({
   settings: backupSettings,
   contradictions: contradictionsIn,
   migrations: { control: new URL('./migrations/control/', import.meta.url) },
-  async start({ settings, clock, log, build }, { stores, edge, tenancy, vault, jobs }) {
+  async start({ settings, clock, log, build, tenantMigrations }, { stores, edge, tenancy, vault, jobs }) {
     const folder = settings.folder ?? join(stores.files, 'backups')
-    const parts: BackupParts = {
+    const afterRestore: ((tenant: Tenant) => Promise<void>)[] = []
+    const parts: RestoreParts = {
       stores,
       clock,
       build,
@@ -45,6 +48,9 @@ export const backup = defineModule({
       catalogue: openCatalogue(stores.control, stores.asMigrator),
       keys: openBackupKeys(vault),
       listen: (tenant) => listenTo(edge, tenant),
+      tenancy,
+      tenantMigrations,
+      afterRestore,
     }
     if (stores.migrator) await sweepFileRepository(folder, INTERRUPTED_AFTER)
     const api: BackupApi = {
@@ -53,7 +59,17 @@ export const backup = defineModule({
         const retention = await classFor(parts.catalogue, tenant, settings, clock.now())
         return backUpTenant(parts, tenant, retention, onStep)
       },
-      due: async (signal) => makeDue(parts, await tenancy.list(), log, signal),
+      async due(signal) {
+        await settleRestores(parts)
+        await dropAbandonedScratches(parts)
+        return makeDue(parts, await tenancy.list(), log, signal)
+      },
+      async restore(backupId, slug, onPhase) {
+        const found = await parts.catalogue.find(backupId)
+        if (!found) throw noBackup(`There is no backup ${backupId}.`)
+        return restoreInto(parts, found, slug, onPhase)
+      },
+      afterRestore: (run) => void afterRestore.push(run),
       async list(slug) {
         const tenant = slug === undefined ? undefined : await tenancy.bySlug(slug)
         return parts.catalogue.available(tenant?.id)

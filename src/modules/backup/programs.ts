@@ -59,14 +59,15 @@ export function findPrograms(address: SqlAddress, major: number): Programs {
       ),
     async feed(program, args, content) {
       const child = spawn(find(program), args, { stdio: ['pipe', 'pipe', 'pipe'], env })
-      const [printed, problems, [code, sent]] = await Promise.all([
+      const pouring = pour(content, child)
+      const [printed, problems, code] = await Promise.all([
         text(child.stdout),
         text(child.stderr),
-        Promise.all([exitOf(child), pour(content, child)]),
+        exitOf(child),
       ])
-      // What broke the content is the cause; a program that gave up early only closed its end.
-      if (sent && (sent as NodeJS.ErrnoException).code !== 'EPIPE') throw sent
-      if (code !== 0) throw programFailed(`${program}: ${lastLines(problems)}`)
+      // What broke the content is the cause; else the program that gave up says why.
+      await pouring
+      if (code !== 0) throw programFailed(`${program}: ${firstError(problems)}`)
       return printed
     },
   }
@@ -111,7 +112,7 @@ async function* readOutput(
     yield* child.stdout
     const [code, problems] = await ended
     // The end of the output alone says nothing: a program that was killed closes it as well.
-    if (code !== 0) throw programFailed(`${program}: ${lastLines(problems)}`)
+    if (code !== 0) throw programFailed(`${program}: ${firstError(problems)}`)
   } finally {
     child.kill('SIGKILL')
   }
@@ -124,19 +125,28 @@ function exitOf(child: ChildProcessByStdio<Writable | null, Readable, Readable>)
   })
 }
 
-/** Resolves to what went wrong, if anything: a truncated content must not look like a whole one to the program. */
-async function pour(
-  content: Bytes,
-  child: ChildProcessByStdio<Writable, Readable, Readable>,
-): Promise<Error | undefined> {
-  try {
-    await pipeline(content, child.stdin)
-    return undefined
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') child.kill('SIGKILL')
-    return error as Error
-  }
+/**
+ * Throws when the content broke, after ending the program: a truncated content must not look like a whole one. A program
+ * that reads no further is not an error here.
+ */
+async function pour(content: Bytes, child: ChildProcessByStdio<Writable, Readable, Readable>): Promise<void> {
+  let broken: unknown
+  const watched = (async function* () {
+    try {
+      yield* content
+    } catch (error) {
+      broken = error
+      child.kill('SIGKILL')
+      throw error
+    }
+  })()
+  await pipeline(watched, child.stdin).catch(() => undefined)
+  if (broken !== undefined) throw broken
 }
 
-const lastLines = (text: string) =>
-  text.trim().split('\n').slice(-3).join(' ').slice(0, 500) || 'it ended early'
+/** The line that tells what went wrong; what comes after it only says where. */
+function firstError(problems: string): string {
+  const lines = problems.trim().split('\n')
+  const told = lines.find((line) => /(ERROR|FATAL|error):/.test(line)) ?? lines.at(-1)
+  return told?.slice(0, 500) || 'it ended early'
+}

@@ -19,6 +19,11 @@ export interface TenancyApi {
    * `tenant-invalid` (400) and `tenant-exists` (409).
    */
   create(tenant: NewTenant): Promise<string>
+  /**
+   * Makes the database of a tenant anew, empty, where it is gone; resolves to whether it was. Throws a Problem
+   * `tenant-not-found` (404).
+   */
+  remakeDatabase(slug: string): Promise<boolean>
   /** Makes tenant databases in advance until there are `count` that nobody uses yet. */
   keepSpares(count: number): Promise<void>
   /**

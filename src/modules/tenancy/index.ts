@@ -21,7 +21,7 @@ import { tenancyWrite } from './measures/tenancy-write.ts'
 import { followNews } from './news.ts'
 import { openTenant, type TenantAccess } from './openTenant.ts'
 import { invalidTenant, tenantNotFound } from './problems.ts'
-import { findSpares, makeSpare, provisionTenant } from './provision.ts'
+import { findSpares, makeSpare, provisionTenant, remakeDatabase } from './provision.ts'
 import { openRegistry, type Registered } from './registry.ts'
 import { operatorTenancyRoutes, tenancyRoutes } from './routes.ts'
 import { changeState, settleStates } from './state.ts'
@@ -92,6 +92,10 @@ export const tenancy = defineModule({
         const id = await provisionTenant(stores.asMigrator, tenantRoleSecret, tenant)
         await news.tell()
         return id
+      },
+      async remakeDatabase(slug) {
+        const { id, model } = await api.bySlug(slug)
+        return model === 'database' && remakeDatabase(stores.asMigrator, tenantRoleSecret, { id, slug })
       },
       async keepSpares(count) {
         const spares = await stores.asMigrator('count spare tenant databases', findSpares)

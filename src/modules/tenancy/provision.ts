@@ -104,12 +104,7 @@ export async function makeSpare(asMigrator: AsMigrator, tenantRoleSecret: string
   const draft = `${DRAFT_PREFIX}${plain}`
   await asMigrator('make a tenant database', async (client) => {
     await dropDrafts(client)
-    // wal_log copies the template through the log: 27 ms against 65 ms for file_copy, and no checkpoint.
-    await client.query(
-      `CREATE DATABASE ${draft} OWNER ${roles.owner} TEMPLATE ${databases.template} STRATEGY wal_log`,
-    )
-    await client.query(`REVOKE ALL ON DATABASE ${draft} FROM PUBLIC`)
-    await client.query(`GRANT CONNECT ON DATABASE ${draft} TO ${roles.migrator}, ${roles.sealer}`)
+    await makeDraft(client, draft)
   })
   await asMigrator('give a tenant database its tenant', (client) => keepHome(client, id), draft)
   const name = `${SPARE_PREFIX}${plain}`
@@ -122,6 +117,44 @@ export async function makeSpare(asMigrator: AsMigrator, tenantRoleSecret: string
       ALTER DATABASE ${draft} RENAME TO ${name}`)
   })
   return name
+}
+
+async function makeDraft(client: SqlClient, draft: string): Promise<void> {
+  // wal_log copies the template through the log: 27 ms against 65 ms for file_copy, and no checkpoint.
+  await client.query(
+    `CREATE DATABASE ${draft} OWNER ${roles.owner} TEMPLATE ${databases.template} STRATEGY wal_log`,
+  )
+  await client.query(`REVOKE ALL ON DATABASE ${draft} FROM PUBLIC`)
+  await client.query(`GRANT CONNECT ON DATABASE ${draft} TO ${roles.migrator}, ${roles.sealer}`)
+}
+
+/**
+ * Makes the database of a tenant that is in the registry anew, empty, where it is gone; a crash leaves it gone or whole.
+ * Returns whether it was.
+ */
+export async function remakeDatabase(
+  asMigrator: AsMigrator,
+  tenantRoleSecret: string,
+  { id, slug }: { id: string; slug: string },
+): Promise<boolean> {
+  const [database, role] = [quoteName(slug), quoteName(tenantRole(slug))]
+  const draft = `${DRAFT_PREFIX}${newId().replaceAll('-', '')}`
+  const there = await asMigrator('look whether a tenant has its database', async (client) => {
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [slug])
+    if (rowCount === 0) await makeDraft(client, draft)
+    return rowCount === 1
+  })
+  if (there) return false
+  await asMigrator('give a tenant database its tenant', (client) => keepHome(client, id), draft)
+  await asMigrator('put a tenant database in its place', async (client) => {
+    const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [tenantRole(slug)])
+    const password = quoteText(tenantPassword(tenantRoleSecret, id))
+    await client.query(`
+      ${rowCount === 0 ? `CREATE ROLE ${role} LOGIN IN ROLE ${roles.tenant} PASSWORD ${password};` : ''}
+      GRANT CONNECT ON DATABASE ${draft} TO ${role};
+      ALTER DATABASE ${draft} RENAME TO ${database}`)
+  })
+  return true
 }
 
 /** Writes, in a tenant's own database, whose it is. */
