@@ -109,6 +109,8 @@ function browser() {
 async function signInAs(client: ReturnType<typeof browser>, id: string): Promise<EdgeAnswer> {
   const begun = await client.ask('GET', '/api/v1/auth/sso/peer')
   assert.equal(begun.status, 303, begun.body)
+  const cookie = /^__Host-surety-sso=[^;]{100,3000}; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/
+  assert.match(String(begun.headers['set-cookie']), cookie)
   const back = new URL(await client.visit(String(begun.headers.location), id))
   return client.ask('GET', `${back.pathname}${back.search}`)
 }
