@@ -13,7 +13,14 @@ export interface Decision {
   /** The addresses that may be connected to; they were checked, and the name is not looked up again. */
   addresses: string[]
   verdict: 'allowed' | 'reported' | 'refused'
-  reason: 'registered' | 'not-registered' | 'other-module' | 'private-address' | 'unresolved' | 'malformed'
+  reason:
+    | 'registered'
+    | 'not-registered'
+    | 'other-module'
+    | 'private-address'
+    | 'unresolved'
+    | 'malformed'
+    | 'past-the-client'
 }
 
 /** All addresses of a name. */

@@ -6,6 +6,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Log } from '../../kernel/log.ts'
 import { defineModule } from '../../kernel/module.ts'
 import { edge } from '../edge/index.ts'
+import { watchSockets } from './attribution.ts'
 import { type EgressClient, type EgressParts, openEgressClient } from './client.ts'
 import { openGate, resolveByDns } from './decide.ts'
 import { openDecisionLog } from './decisionLog.ts'
@@ -53,11 +54,13 @@ export const egress = defineModule({
     const watches = stores.sealer
       ? [watchPins(settings, clock, log), every(FOLLOW_EVERY, () => parts.decisions.follow('proxy'))]
       : []
+    const unwatch = watchSockets(settings.register, (decision) => parts.decisions.record(decision, 'client'))
     return {
       api: { ...client, parts } satisfies EgressApi as EgressApi,
       routes: [egressRoutes(settings.register, parts.decisions)],
       measures: [egressPinning(parts, settings.register)],
       async stop() {
+        unwatch()
         for (const watch of watches) clearInterval(watch)
         await client.close()
       },

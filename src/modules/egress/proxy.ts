@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
+import { claim } from './attribution.ts'
 import { type Decision, UNNAMED } from './decide.ts'
 
 /** Milliseconds that a server may take to answer the connection. */
@@ -76,7 +77,7 @@ export async function connectToOne(addresses: readonly string[], port: number): 
 
 function connected(host: string, port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, timeout: CONNECT_TIMEOUT })
+    const socket = claim(connect({ host, port, timeout: CONNECT_TIMEOUT }))
     socket.once('error', reject)
     socket.once('timeout', () => socket.destroy(new Error('No answer.')))
     socket.once('connect', () => {

@@ -1,6 +1,7 @@
 import { type Measure, measure } from '../../../proof/measure.ts'
 import { attackGate } from '../attackGate.ts'
 import { attackPins } from '../attackPins.ts'
+import { attackSockets } from '../attackSockets.ts'
 import type { EgressParts } from '../client.ts'
 import { withAuthority } from '../peer.ts'
 import { pinsToRenew, type Register } from '../register.ts'
@@ -34,7 +35,10 @@ export function egressPinning(parts: EgressParts, register: Register): Measure<C
     async prove(context) {
       const { check, positiveControl, notApplicable, clock, settings } = context
       if (settings.names.length === 0) notApplicable('No sub-processor of the register has agreed keys.')
-      await withAuthority((authority) => attackPins(context, parts, authority))
+      await withAuthority(async (authority) => {
+        await attackPins(context, parts, authority)
+        if (!settings.reportOnly) await attackSockets(context, parts, authority)
+      })
       if (!settings.reportOnly) await attackGate(context, parts, register)
       const ended = (ahead: number) => pinsToRenew(register, clock.now(), ahead)
       check('whose agreed keys have ended', [], ended(0))
