@@ -40,20 +40,23 @@ export function openDecisionLog(
   mkdirSync(folder, { recursive: true, mode: 0o750 })
   let today = ''
   const since = openTail()
+  const turnDay = () => {
+    const now = clock.now()
+    if (now.toISOString().slice(0, 10) === today) return
+    today = now.toISOString().slice(0, 10)
+    prune(folder, now.getTime() - keepFor)
+  }
   return {
     record(decision, by) {
       const at = clock.now().toISOString()
-      if (at.slice(0, 10) !== today) {
-        today = at.slice(0, 10)
-        prune(folder, clock.now().getTime() - keepFor)
-      }
+      turnDay()
       const line = `${JSON.stringify({ at, by, ...decision })}\n`
       appendFileSync(join(folder, `${today}.${by}.jsonl`), line, { mode: 0o640 })
       tell(log, decision)
     },
     follow(by) {
-      for (const decision of since(join(folder, `${clock.now().toISOString().slice(0, 10)}.${by}.jsonl`)))
-        tell(log, decision)
+      turnDay()
+      for (const decision of since(join(folder, `${today}.${by}.jsonl`))) tell(log, decision)
     },
     recent(most) {
       const found: Recorded[] = []

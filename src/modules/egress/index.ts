@@ -20,6 +20,8 @@ import { type EgressSettings, egressSettings } from './settings.ts'
 export interface EgressApi extends EgressClient {
   /** What the running client is made of; a test may break it. */
   parts: EgressParts
+  /** Where decisions are kept, and for how many milliseconds. */
+  kept: { folder: string; keepFor: number }
 }
 
 export type { EgressClient } from './client.ts'
@@ -56,7 +58,11 @@ export const egress = defineModule({
       : []
     const unwatch = watchSockets(settings.register, (decision) => parts.decisions.record(decision, 'client'))
     return {
-      api: { ...client, parts } satisfies EgressApi as EgressApi,
+      api: {
+        ...client,
+        parts,
+        kept: { folder: folderIn(stores.files), keepFor: settings.decisionsKeptFor },
+      } satisfies EgressApi as EgressApi,
       routes: [egressRoutes(settings.register, parts.decisions)],
       measures: [egressPinning(parts, settings.register)],
       async stop() {
@@ -68,6 +74,8 @@ export const egress = defineModule({
   },
 })
 
+const folderIn = (files: string): string => join(files, 'egress')
+
 /** What decides and writes decisions down, alike in the proxy and in the client. */
 export function gateAndLog(
   settings: EgressSettings,
@@ -78,7 +86,7 @@ export function gateAndLog(
   return {
     rules,
     gate: openGate(rules),
-    decisions: openDecisionLog(join(files, 'egress'), { clock, log, keepFor: settings.decisionsKeptFor }),
+    decisions: openDecisionLog(folderIn(files), { clock, log, keepFor: settings.decisionsKeptFor }),
   }
 }
 

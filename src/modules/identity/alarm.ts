@@ -18,7 +18,7 @@ again, look under "Sessions" where you are signed in, and change your password i
  * nothing that the person cannot see under their events.
  */
 export function raiseAlarm({ log, mail }: { log: Log; mail: MailApi }, realm: Realm, alarm: Alarm): void {
-  log.warn({ realm: realm.name, ...alarm }, 'a session was ended for safety')
+  log.warn({ alarm: alarm.kind, realm: realm.name, ...alarm }, 'a session was ended for safety')
   const told = async () => {
     const [person] = await realm.transaction((run) =>
       run<{ email: string }>(sql`SELECT email FROM identity.person WHERE id = ${alarm.personId}`),

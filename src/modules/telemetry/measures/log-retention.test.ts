@@ -5,6 +5,7 @@ import { type TestPlatform, testPlatform } from '../../../../test/support/platfo
 import { proveBySabotage } from '../../../../test/support/sabotage.ts'
 import type { ProofApi } from '../../../proof/api.ts'
 import { proof } from '../../../proof/index.ts'
+import type { EgressApi } from '../../egress/index.ts'
 import { type TelemetryApi, telemetry } from '../index.ts'
 
 let platform: TestPlatform
@@ -34,5 +35,15 @@ it('log.retention goes red when nothing is deleted', () => {
     sabotage: async () => (parts.openFiles = (folder, options) => openFiles(folder, { ...options, keepFor })),
     repair: async () => (parts.openFiles = openFiles),
     seen: /two days after/,
+  })
+})
+
+it('log.retention goes red when decisions about connections out are forgotten', () => {
+  const { kept } = platform.api('egress') as EgressApi
+  const forgotten = join(kept.folder, '2020-01-01.proxy.jsonl')
+  return sabotage({
+    sabotage: async () => writeFileSync(forgotten, '{}\n'),
+    repair: async () => rmSync(forgotten),
+    seen: /older than they may be/,
   })
 })
