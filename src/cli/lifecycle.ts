@@ -59,6 +59,23 @@ function addErasure(tenant: Command): void {
       }),
     )
   tenant
+    .command('erase-requests')
+    .description('requests for erasure, and until when they are to be answered')
+    .action(() =>
+      withLifecycle(async ({ requests }) => {
+        for (const { id, slug, dueOn, answeredAt } of await requests())
+          console.log(
+            `${id} ${slug.padEnd(24)} ${answeredAt ? `answered ${answeredAt.toISOString()}` : `to be answered by ${dueOn}`}`,
+          )
+      }),
+    )
+  tenant
+    .command('erase-answer')
+    .description('end a request without an erasure')
+    .argument('<request>')
+    .requiredOption('--answer <text>', 'what was answered, without personal data')
+    .action((id: string, { answer }: { answer: string }) => withLifecycle((api) => api.answer(id, answer)))
+  tenant
     .command('erasures')
     .description('tenants that were erased, or are being')
     .action(() =>

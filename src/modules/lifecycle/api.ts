@@ -21,6 +21,8 @@ export interface LifecycleApi {
   request(slug: string, channel: string): Promise<ErasureRequest>
   /** Notes how it was made sure that who asked may ask. */
   confirm(requestId: string, how: string): Promise<void>
+  /** Ends a case without an erasure, such as when its sender may not ask. */
+  answer(requestId: string, answer: string): Promise<void>
   requests(): Promise<ErasureRequest[]>
   /** Throws a Problem `erasure-unconfirmed` (409) before the sender is known. */
   eraseOnRequest(requestId: string): Promise<Receipt>

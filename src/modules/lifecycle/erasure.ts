@@ -7,7 +7,7 @@ import type { ProofApi } from '../../proof/api.ts'
 import type { JobsApi } from '../jobs/index.ts'
 import type { ClosedTenant, TenancyApi } from '../tenancy/index.ts'
 import type { VaultApi } from '../vault/index.ts'
-import { commitmentOf, type Erasure, erasuresOf, type Receipt, receiptOf } from './ledger.ts'
+import { commitmentOf, type Erasure, erasuresOf } from './ledger.ts'
 
 const notYetGone = defineProblem({
   code: 'erasure-incomplete',
@@ -39,19 +39,20 @@ export interface ErasureParts {
 export type Cause =
   | { because: 'time over'; suspendedBefore: Date }
   | { because: 'request'; requestId: string; tenantId: string }
+  | { because: 'trial over' }
 
 /**
- * Erases a tenant for good: no way back from the moment it resolves or is killed. Resolves to its receipt. Throws Problems
+ * Erases a tenant for good: no way back from the moment it resolves or is killed. Resolves to its id. Throws Problems
  * `tenant-not-found` (404) and `tenant-not-erasable` (409).
  */
-export async function erase(parts: ErasureParts, slug: string, cause: Cause): Promise<Receipt> {
+export async function erase(parts: ErasureParts, slug: string, cause: Cause): Promise<string> {
   const { tenancy, clock } = parts
   const suspendedBefore = cause.because === 'time over' ? cause.suspendedBefore : null
   const { id } = await tenancy.erasing.begin(slug, suspendedBefore, (client, tenant) =>
     enter(client, tenant, cause, clock.now()),
   )
   await carryOn(parts, id)
-  return receiptOf(parts, id)
+  return id
 }
 
 async function enter(client: SqlClient, tenant: ClosedTenant, cause: Cause, begunAt: Date): Promise<void> {
@@ -139,14 +140,25 @@ async function demandNothingLeft({ tenancy }: ErasureParts, tenant: Erasure): Pr
   if (left.length > 0) throw notYetGone(`Of ${tenant.id} there still are ${left.join(', ')}.`)
 }
 
-/** The record in the evidence log is there once, also when a crash comes before the ledger knows of it. */
 async function finish(parts: ErasureParts, erasure: Erasure): Promise<void> {
-  const { stores, proof, clock } = parts
-  const finishedAt = clock.now()
+  const finishedAt = parts.clock.now()
+  const record = erasure.because === 'trial over' ? null : await recordOnce(parts, erasure, finishedAt)
+  await note(parts, erasure.id, (client) =>
+    client.query('UPDATE lifecycle.erasure SET finished_at = $2, record = $3 WHERE tenant_id = $1', [
+      erasure.id,
+      finishedAt,
+      record,
+    ]),
+  )
+}
+
+/** The record in the evidence log is there once, also when a crash comes before the ledger knows of it. */
+async function recordOnce(parts: ErasureParts, erasure: Erasure, finishedAt: Date): Promise<number> {
+  const { stores, proof } = parts
   const subject = `erasure ${commitmentOf(erasure)}`
   const { sealer } = stores
   if (!sealer) throw notYetGone('Only a process that appends to the evidence log ends an erasure.')
-  const record = await sealer.transaction(async (client) => {
+  return sealer.transaction(async (client) => {
     const { rows } = await client.query<{ index: string }>(
       'SELECT index FROM proof.entry WHERE subject = $1',
       [subject],
@@ -163,13 +175,6 @@ async function finish(parts: ErasureParts, erasure: Erasure): Promise<void> {
       finishedAt: finishedAt.toISOString(),
     } as { kind: string })
   })
-  await note(parts, erasure.id, (client) =>
-    client.query('UPDATE lifecycle.erasure SET finished_at = $2, record = $3 WHERE tenant_id = $1', [
-      erasure.id,
-      finishedAt,
-      record,
-    ]),
-  )
 }
 
 function note(
@@ -178,4 +183,26 @@ function note(
   work: (client: SqlClient) => Promise<unknown>,
 ): Promise<unknown> {
   return stores.asMigrator(`note how far the erasure of ${id} is`, work)
+}
+
+/** No probe takes longer (ms). */
+const LONGEST_TRIAL = 3_600_000
+
+/** Canaries are forgotten a day after they were erased. */
+const CANARY_LINES = 86_400_000
+
+/** Ends trials that a crash of their probe left behind, and forgets what was noted of older ones. */
+export async function clearTrials(parts: ErasureParts): Promise<void> {
+  const { tenancy, stores, clock } = parts
+  const now = clock.now().getTime()
+  for (const { slug, startedAt } of await tenancy.canaries.trials())
+    if (now - startedAt.getTime() > LONGEST_TRIAL) await erase(parts, slug, { because: 'trial over' })
+  const before = new Date(now - CANARY_LINES)
+  await stores.asMigrator('forget canaries that were erased', (client) =>
+    client.query(
+      `WITH gone AS (DELETE FROM lifecycle.erasure WHERE canary AND finished_at < $1 RETURNING request_id)
+       DELETE FROM lifecycle.request WHERE id IN (SELECT request_id FROM gone)`,
+      [before],
+    ),
+  )
 }

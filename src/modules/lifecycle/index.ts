@@ -5,16 +5,22 @@ import { duration } from '../../kernel/duration.ts'
 import { defineModule } from '../../kernel/module.ts'
 import type { RouteGroup } from '../../kernel/routes.ts'
 import { proof } from '../../proof/index.ts'
+import { edge } from '../edge/index.ts'
 import { identity } from '../identity/index.ts'
 import { jobs } from '../jobs/index.ts'
 import { tenancy } from '../tenancy/index.ts'
 import { vault } from '../vault/index.ts'
 import type { LifecycleApi } from './api.ts'
-import { type ErasureParts, erase, type Purge, replay, resume } from './erasure.ts'
+import { clearTrials, type ErasureParts, erase, type Purge, replay, resume } from './erasure.ts'
 import { dueForErasure } from './grace.ts'
 import { readOnlyGuard } from './guard.ts'
 import { erasuresOf, receiptOf } from './ledger.ts'
-import { confirmedRequest, confirmRequest, receiveRequest, requestsOf } from './request.ts'
+import { erasureAfterGrace } from './measures/erasure-after-grace.ts'
+import { erasureOnRequest } from './measures/erasure-on-request.ts'
+import { retentionActive } from './measures/retention-active.ts'
+import { suspensionGrace } from './measures/suspension-grace.ts'
+import { suspensionReadonly } from './measures/suspension-readonly.ts'
+import { answerRequest, confirmedRequest, confirmRequest, receiveRequest, requestsOf } from './request.ts'
 import { accountRoutes } from './routes.ts'
 
 export type { LifecycleApi } from './api.ts'
@@ -25,7 +31,7 @@ const SWEEP_EVERY = 60_000
 /** How a tenant's time here ends: suspension, export, erasure. */
 export const lifecycle = defineModule({
   name: 'lifecycle',
-  needs: { stores, proof, tenancy, identity, jobs, vault },
+  needs: { stores, proof, tenancy, identity, jobs, vault, edge },
   settings: z.object({
     /** How long a suspended tenant stays online before it is erased. */
     grace: duration.default(90 * 86_400_000),
@@ -33,7 +39,7 @@ export const lifecycle = defineModule({
     timeZone: z.string().default('Europe/Berlin'),
   }),
   migrations: { control: new URL('./migrations/control/', import.meta.url) },
-  async start({ settings, clock }, { stores, proof, tenancy, jobs, vault }) {
+  async start({ settings, clock }, { stores, proof, tenancy, identity, jobs, vault, edge }) {
     const purges = new Map<string, Purge>()
     const parts: ErasureParts = { stores, tenancy, jobs, vault, proof, purges, clock }
     const api: LifecycleApi = {
@@ -44,20 +50,25 @@ export const lifecycle = defineModule({
       async sweep(now = clock.now(), only) {
         await tenancy.settle()
         await resume(parts)
+        if (only === undefined) await clearTrials(parts)
         const due = (await api.due(now)).filter(({ slug }) => only === undefined || slug === only)
         const suspendedBefore = new Date(now.getTime() - settings.grace)
-        return Promise.all(
-          due.map(({ slug }) => erase(parts, slug, { because: 'time over', suspendedBefore })),
-        )
+        const receipts = []
+        for (const { slug } of due)
+          receipts.push(
+            await receiptOf(parts, await erase(parts, slug, { because: 'time over', suspendedBefore })),
+          )
+        return receipts
       },
       resume: () => resume(parts),
       request: (slug, channel) =>
         receiveRequest({ stores, tenancy, clock, timeZone: settings.timeZone }, slug, channel),
       confirm: (id, how) => confirmRequest({ stores, clock }, id, how),
+      answer: (id, answer) => answerRequest({ stores, clock }, id, answer),
       requests: () => requestsOf({ stores }),
       async eraseOnRequest(id) {
         const { slug, tenantId } = await confirmedRequest({ stores }, id)
-        return erase(parts, slug, { because: 'request', requestId: id, tenantId })
+        return receiptOf(parts, await erase(parts, slug, { because: 'request', requestId: id, tenantId }))
       },
       erasures: () => erasuresOf(stores.control),
       receipt: (id) => receiptOf(parts, id),
@@ -67,6 +78,15 @@ export const lifecycle = defineModule({
     const account = accountRoutes(settings.grace, clock) as unknown as FastifyPluginAsync
     const routes: RouteGroup[] = [{ audience: 'tenant', plugin: account }]
     const guards: RouteGroup[] = [{ audience: 'tenant', plugin: readOnlyGuard }]
-    return { api, routes, guards }
+    const { grace, timeZone } = settings
+    const probe = { lifecycle: api, erasing: parts, identity, edge, grace, timeZone }
+    const measures = [
+      suspensionReadonly(probe),
+      suspensionGrace(probe),
+      retentionActive(probe),
+      erasureAfterGrace(probe),
+      erasureOnRequest(probe),
+    ]
+    return { api, routes, guards, measures }
   },
 })

@@ -8,7 +8,7 @@ const noErasure = defineProblem({ code: 'erasure-unknown', status: 404, title: '
 
 /** One line of the ledger. */
 export interface Erasure extends ClosedTenant {
-  because: 'time over' | 'request'
+  because: 'time over' | 'request' | 'trial over'
   requestId: string | null
   begunAt: Date
   /** Names of the steps that are finished. */

@@ -21,6 +21,8 @@ export interface ErasureRequest {
   dueOn: string
   channel: string
   identityChecked: string | null
+  /** Null while it is open; an erasure answers it too. */
+  answeredAt: Date | null
 }
 
 /**
@@ -29,12 +31,16 @@ export interface ErasureRequest {
  * regulation gives more time; this does not count on it.
  */
 export function oneMonthAfter(receivedAt: Date, timeZone: string): string {
-  const parts = new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' }).format(receivedAt)
-  const [year = 0, month = 0, day = 0] = parts.split('-').map(Number)
+  const [year = 0, month = 0, day = 0] = dayOf(receivedAt, timeZone).split('-').map(Number)
   // Day 0 of the month after the next is the last one of the next.
   const last = new Date(Date.UTC(year, month + 1, 0))
   last.setUTCDate(Math.min(day, last.getUTCDate()))
   return last.toISOString().slice(0, 10)
+}
+
+/** The day of an instant: `2026-11-21`. */
+function dayOf(instant: Date, timeZone: string): string {
+  return new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' }).format(instant)
 }
 
 /** Opens a case: its clock runs from when the request came in. */
@@ -64,7 +70,7 @@ export async function receiveRequest(
       Object.values(request),
     ),
   )
-  return { ...request, identityChecked: null }
+  return { ...request, identityChecked: null, answeredAt: null }
 }
 
 /** Notes how it was made sure that who asked may ask. */
@@ -82,6 +88,27 @@ export async function confirmRequest(
   if (!rowCount) throw noRequest(`There is no request ${id}.`)
 }
 
+/** Ends a case without an erasure. Throws a Problem `erasure-request-unknown` (404), also when it is answered. */
+export async function answerRequest(
+  { stores, clock }: { stores: Stores; clock: Clock },
+  id: string,
+  answer: string,
+): Promise<void> {
+  const { rowCount } = await stores.asMigrator('answer a request for erasure', (client) =>
+    client.query(
+      'UPDATE lifecycle.request SET answer = $2, answered_at = $3 WHERE id = $1 AND answered_at IS NULL',
+      [id, answer, clock.now()],
+    ),
+  )
+  if (!rowCount) throw noRequest(`There is no open request ${id}.`)
+}
+
+/** Requests whose last day is over at `now` without an answer. */
+export function overdue(requests: readonly ErasureRequest[], now: Date, timeZone: string): ErasureRequest[] {
+  const today = dayOf(now, timeZone)
+  return requests.filter(({ answeredAt, dueOn }) => !answeredAt && dueOn < today)
+}
+
 /** The request by its id, once its sender is known. Throws Problems `erasure-request-unknown` and `erasure-unconfirmed`. */
 export async function confirmedRequest({ stores }: { stores: Stores }, id: string): Promise<ErasureRequest> {
   const found = (await requestsOf({ stores })).find((request) => request.id === id)
@@ -93,8 +120,8 @@ export async function confirmedRequest({ stores }: { stores: Stores }, id: strin
 /** Every request, oldest first. */
 export async function requestsOf({ stores }: { stores: Stores }): Promise<ErasureRequest[]> {
   return stores.control.query<ErasureRequest & Record<string, unknown>>(
-    `SELECT id, tenant_id AS "tenantId", slug, received_at AS "receivedAt", due_on::text AS "dueOn", channel,
-       identity_checked AS "identityChecked"
-     FROM lifecycle.request ORDER BY received_at`,
+    `SELECT r.id, r.tenant_id AS "tenantId", r.slug, r.received_at AS "receivedAt", r.due_on::text AS "dueOn", r.channel,
+       r.identity_checked AS "identityChecked", coalesce(r.answered_at, e.finished_at) AS "answeredAt"
+     FROM lifecycle.request r LEFT JOIN lifecycle.erasure e ON e.request_id = r.id ORDER BY r.received_at`,
   )
 }

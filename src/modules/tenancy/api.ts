@@ -44,6 +44,8 @@ export interface TenancyApi {
     find(): Promise<CanaryPair[]>
     /** A new canary for one probe alone, which erases it afterwards. Its slug begins with `trial-`. */
     trial(model: IsolationModel): Promise<Tenant>
+    /** Those that are there, and since when. */
+    trials(): Promise<{ slug: string; startedAt: Date }[]>
     /** The canary pairs with everything in place that was registered. */
     open(): Promise<CanaryPair[]>
   }

@@ -1,9 +1,10 @@
 import { sql } from 'drizzle-orm'
 import type { AsMigrator } from '../../data/migrator.ts'
+import { newId } from '../../kernel/ids.ts'
 import { Problem } from '../../kernel/problems.ts'
-import type { CanarySeed } from './api.ts'
+import type { CanarySeed, TenancyApi } from './api.ts'
 import { type NewTenant, provisionTenant } from './provision.ts'
-import type { IsolationModel, Tenant } from './tenant.ts'
+import type { IsolationModel, Tenant, TenantRecord } from './tenant.ts'
 
 /** Two tenants of one isolation model: A attacks, B holds what A must not see. */
 export interface CanaryPair {
@@ -72,11 +73,31 @@ export async function openCanaries(
 }
 
 /** Puts into a canary what every module registered; returns the ids of all of it. */
-export async function plant(tenant: Tenant, seeds: ReadonlyMap<string, CanarySeed>): Promise<string[]> {
+async function plant(tenant: Tenant, seeds: ReadonlyMap<string, CanarySeed>): Promise<string[]> {
   await seedMarker(tenant)
   const ids = [tenant.id]
   for (const seed of seeds.values()) ids.push(...(await seed(tenant, markerOf(tenant))).ids)
   return ids
+}
+
+/** Makes a canary for one probe alone, with content of every kind. */
+export async function startTrial(
+  { baseDomain, create, bySlug }: Pick<TenancyApi, 'baseDomain' | 'create' | 'bySlug'>,
+  model: IsolationModel,
+  seeds: ReadonlyMap<string, CanarySeed>,
+): Promise<Tenant> {
+  const slug = `${TRIAL_PREFIX}${newId().slice(-12)}`
+  await create({ slug, name: slug, model, hosts: [`${slug}.${baseDomain}`], canary: true })
+  const tenant = await bySlug(slug)
+  await plant(tenant, seeds)
+  return tenant
+}
+
+/** The trials among `tenants`. */
+export function trialsOf(tenants: readonly TenantRecord[]): { slug: string; startedAt: Date }[] {
+  return tenants
+    .filter(({ canary, slug }) => canary && slug.startsWith(TRIAL_PREFIX))
+    .map(({ slug, createdAt }) => ({ slug, startedAt: createdAt }))
 }
 
 function canarySlugs(model: IsolationModel): { slug: string; model: IsolationModel }[] {

@@ -4,12 +4,11 @@ import { openActorSeals } from '../../data/actor.ts'
 import { type Stores, stores } from '../../data/index.ts'
 import { databases, roles } from '../../data/roles.ts'
 import { keepSecret } from '../../data/secrets.ts'
-import { newId } from '../../kernel/ids.ts'
 import { defineModule } from '../../kernel/module.ts'
 import type { RouteGroup } from '../../kernel/routes.ts'
 import type { Measure } from '../../proof/measure.ts'
 import type { CanarySeed, TenancyApi } from './api.ts'
-import { findCanaries, makeCanaries, openCanaries, plant, TRIAL_PREFIX } from './canaries.ts'
+import { findCanaries, makeCanaries, openCanaries, startTrial, trialsOf } from './canaries.ts'
 import { tenantPassword, tenantRole } from './credentials.ts'
 import { openErasing } from './erase.ts'
 import { tenancyIsolationMode } from './measures/tenancy-isolation-mode.ts'
@@ -115,19 +114,8 @@ export const tenancy = defineModule({
         register: (module, seed) => void seeds.set(module, seed),
         find: () => findCanaries(settings.models, api.bySlug),
         open: () => openCanaries(settings.models, api.bySlug, seeds),
-        async trial(model) {
-          const slug = `${TRIAL_PREFIX}${newId().slice(-12)}`
-          await api.create({
-            slug,
-            name: slug,
-            model,
-            hosts: [`${slug}.${settings.baseDomain}`],
-            canary: true,
-          })
-          const tenant = await api.bySlug(slug)
-          await plant(tenant, seeds)
-          return tenant
-        },
+        trial: (model) => startTrial(api, model, seeds),
+        trials: async () => trialsOf(await registry.list()),
       },
       tables: () => stores.asMigrator('list tenant tables', tenantTables, databases.template),
     }
