@@ -112,7 +112,7 @@ async function startServers(
     SURETY_STORES__APP_PASSWORD_FILE_NAME: join(secrets, 'app-password'),
     SURETY_EGRESS__SOCKET: processSocket(dir, 'egress', endings),
     SURETY_PROOF__WITNESS: witnessAt,
-    SURETY_PROOF__WITNESS_KEY_FILE_NAME: join(dir, 'witness', 'witness-key.pub'),
+    SURETY_PROOF__WITNESS_KEY_PATH: join(dir, 'witness', 'witness-key.pub'),
     ...(redis ? { SURETY_STORES__REDIS_SOCKET: redis.path, ...passwordFile(secrets, redis.password) } : {}),
     ...(REDIS_URL ? { SURETY_STORES__REDIS_URL: REDIS_URL } : {}),
   }

@@ -1,5 +1,7 @@
+import { lookup } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { get } from 'node:https'
+import type { LookupFunction } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import pc from 'picocolors'
 import { systemClock } from '../kernel/clock.ts'
@@ -48,13 +50,17 @@ function readFrom(base: string, ca: string | undefined): ReadLog {
   return (path) => {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
     const fail = (cause: Error) => reject(unread(`${base}/${path}: ${cause.message}`, { cause }))
-    get(`${base}/${path}`, { ...authority, timeout: 30_000 }, (answer) => {
+    get(`${base}/${path}`, { ...authority, lookup: findHost, timeout: 30_000 }, (answer) => {
       if (answer.statusCode === 200) buffer(answer).then(resolve, fail)
       else fail(new Error(`status ${answer.statusCode}`))
     }).on('error', fail)
     return promise
   }
 }
+
+/** Names under `localhost` are this machine (RFC 6761 §6.3), also where the system's resolver does not know that. */
+const findHost: LookupFunction = (name, options, done) =>
+  lookup(/(^|\.)localhost$/.test(name) ? '127.0.0.1' : name, options, done)
 
 function read(file: string): string {
   try {

@@ -57,14 +57,14 @@ export const proof = defineModule({
       .regex(/^(https?:\/\/|unix:\/)\S+$/)
       .optional(),
     /** The file of its verifier key. */
-    witnessKeyFileName: z.string().optional(),
+    witnessKeyPath: z.string().optional(),
   }),
   contradictions: (own) =>
-    (own.witness === undefined) === (own.witnessKeyFileName === undefined)
+    (own.witness === undefined) === (own.witnessKeyPath === undefined)
       ? []
       : [
           {
-            settings: ['proof.witness', 'proof.witnessKeyFileName'],
+            settings: ['proof.witness', 'proof.witnessKeyPath'],
             why: 'a witness is believed by its key: give both or none.',
           },
         ],
@@ -160,8 +160,8 @@ export const proof = defineModule({
 })
 
 /** The key is read when it is needed: a witness that starts beside us writes it a moment later. */
-function witnessOf(settings: { witness?: string | undefined; witnessKeyFileName?: string | undefined }) {
-  const { witness, witnessKeyFileName: file } = settings
+function witnessOf(settings: { witness?: string | undefined; witnessKeyPath?: string | undefined }) {
+  const { witness, witnessKeyPath: file } = settings
   return witness && file
     ? { address: witness, key: () => (existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined) }
     : undefined

@@ -19,7 +19,12 @@ export async function verifyLog(
 ): Promise<{ ok: boolean; steps: Step[] }> {
   const steps: Step[] = []
   const step = (ok: boolean, what: string) => void steps.push({ ok, what })
-  const note = (await read('checkpoint')).toString()
+  const readNote = async () => {
+    const text = (await read('checkpoint')).toString()
+    openCheckpoint(text, logKey)
+    return text
+  }
+  const note = await readNote()
   const current = openCheckpoint(note, logKey)
   step(true, `the checkpoint of ${current.origin} at size ${current.size} is signed by the log key`)
   const leaves = await readLeaves(read, current.size)
@@ -37,7 +42,7 @@ export async function verifyLog(
     const kept = whole && before.size <= current.size && (await rootOf(before.size)).equals(before.root)
     step(kept, 'what it signed then is unchanged at the beginning of the log')
   }
-  if (witness) steps.push(...(await verifyWitnessed(note, witness)))
+  if (witness) steps.push(...(await verifyWitnessed(note, witness, readNote)))
   return { ok: steps.every(({ ok }) => ok), steps }
 }
 

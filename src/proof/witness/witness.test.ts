@@ -173,7 +173,7 @@ describe('a log with a witness', () => {
       proof: {
         origin: 'witnessed.example/log',
         witness: `unix:${socket}`,
-        witnessKeyFileName: join(folder, 'witness-key.pub'),
+        witnessKeyPath: join(folder, 'witness-key.pub'),
       },
     })
     api = platform.api('proof') as ProofApi
