@@ -36,7 +36,7 @@ describe('billing', () => {
   const parts = (mollie: Mollie, ahead = 0) => {
     const clock = shiftedClock(systemClock, ahead)
     const { control } = platform.stores
-    return { control, mollie, clock, inbox: openInbox(control, clock) }
+    return { control, mollie, clock, inbox: openInbox(control, clock, MINUTE / 2) }
   }
 
   /** One notification from arrival to end. */

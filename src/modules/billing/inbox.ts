@@ -3,9 +3,6 @@ import type { SqlClient } from '../../data/sql.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { newId } from '../../kernel/ids.ts'
 
-/** Milliseconds that one attempt may take; then it is another's. */
-const LEASE = 30_000
-
 /** A notification that this process works on. */
 export interface Claimed {
   id: string
@@ -44,8 +41,8 @@ export interface Inbox {
   revive(id: string): Promise<boolean>
 }
 
-/** The inbox in the control database. */
-export function openInbox(control: Database, clock: Clock): Inbox {
+/** The inbox in the control database. An attempt may take `leaseMs` milliseconds; then it is another's. */
+export function openInbox(control: Database, clock: Clock, leaseMs: number): Inbox {
   return {
     async receive(resourceId, source) {
       for (;;) {
@@ -71,7 +68,7 @@ export function openInbox(control: Database, clock: Clock): Inbox {
         `UPDATE billing.inbox SET state = 'processing', lease = $2, leased_until = $4, attempts = attempts + 1
          WHERE id = $1 AND (state IN ('received', 'retry') OR (state = 'processing' AND leased_until <= $3))
          RETURNING resource_id AS "resourceId"`,
-        [id, lease, now, new Date(now.getTime() + LEASE)],
+        [id, lease, now, new Date(now.getTime() + leaseMs)],
       )
       if (taken) return { id, lease, ...taken }
       const [row] = await control.query<{ state: string }>('SELECT state FROM billing.inbox WHERE id = $1', [

@@ -38,7 +38,7 @@ export const billing = defineModule({
   async start({ settings, clock, log, program }, { stores, tenancy, jobs, egress, runtime }) {
     const { control } = stores
     const { key, apiUrl } = settings
-    const inbox = openInbox(control, clock)
+    const inbox = openInbox(control, clock, settings.lease)
     const accounts = openAccounts(control, clock)
     const mollie = key
       ? openMollie({
@@ -78,7 +78,7 @@ export const billing = defineModule({
       commands: billingCommands({ ...api, bySlug: tenancy.bySlug, bill: accounts.bill }),
       measures: [
         mollieKeymode(key ? modeOf(key) : null, runtime.environment, program),
-        webhookIdempotent(stores),
+        webhookIdempotent(stores, settings.lease),
         paymentsSweeper(settings, stores, jobs.trial),
       ],
     }

@@ -13,6 +13,8 @@ export const settings = z.object({
   /** How often notifications are looked for that nobody processes, and how old they are by then. */
   sweepEvery: duration.default(60_000),
   sweepAfter: duration.default(120_000),
+  /** One attempt at a notification may take so long; then another process may begin it anew. */
+  lease: duration.default(30_000),
   /** How often Mollie is asked for changes of which no notification arrived. */
   reconcileEvery: duration.default(3_600_000),
   /** A notification that cannot be processed for so long is given up, with an alarm. */

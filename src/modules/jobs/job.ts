@@ -21,7 +21,10 @@ export type AnyJob = JobDefinition<any>
 /** What the work is handed beside its data. */
 export interface RunningJob {
   id: string
-  /** The tenant that it was added for, in its own sealed context; null for work of the deployment itself. */
+  /**
+   * The tenant that it was added for, in its own sealed context, where the job's kind is the one who acts; null for work
+   * of the deployment itself.
+   */
   tenant: Tenant | null
   /** Counts from 1. */
   attempt: number

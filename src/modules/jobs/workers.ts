@@ -82,7 +82,7 @@ async function runJob(
     if (!data.success) throw new UnrecoverableError(`Its data is not what ${kind.name} takes.`)
     await kind.run(data.data, {
       id: job.id ?? '',
-      tenant: await reenter(bySlug, job.data.tenant),
+      tenant: (await reenter(bySlug, job.data.tenant))?.as({ kind: 'system', id: kind.name }) ?? null,
       attempt: job.attemptsMade + 1,
       progress: (done, total) => job.updateProgress({ done, total }),
       signal,

@@ -47,7 +47,7 @@ export function paymentsSweeper(
         queueOrphans({ control, clock: shiftedClock(clock, ms), settings: all, enqueue })
       try {
         const made = `${PROBED}${newId().replaceAll('-', '')}`
-        const orphan = await openInbox(control, clock).receive(made, 'webhook')
+        const orphan = await openInbox(control, clock, all.lease).receive(made, 'webhook')
         positiveControl('jobs for a notification that nobody looked for', 0, await jobsFor(orphan))
         await searchAt(sweepAfter - JUST)
         check(`after a search ${(sweepAfter - JUST) / 1_000} s after it came`, 0, await jobsFor(orphan))

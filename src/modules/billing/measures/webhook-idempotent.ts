@@ -9,7 +9,7 @@ import { withMolliePeer } from '../trial.ts'
 const AT_ONCE = 20
 
 /** CAST-53. The real inbox and bookings; the payment is one of the probe's own, at a Mollie of the probe's own. */
-export function webhookIdempotent(stores: Stores): Measure {
+export function webhookIdempotent(stores: Stores, lease: number): Measure {
   return measure({
     key: 'webhook.idempotent',
     sources: ['CAST-53'],
@@ -24,7 +24,7 @@ export function webhookIdempotent(stores: Stores): Measure {
     async prove({ check, positiveControl, clock }) {
       const { control, asMigrator } = stores
       const id = `${PROBED}${newId().replaceAll('-', '')}`
-      const inbox = openInbox(control, clock)
+      const inbox = openInbox(control, clock, lease)
       const rows = async (table: 'event' | 'booking') => {
         const found = await control.query(`SELECT 1 FROM billing.${table} WHERE resource_id = $1`, [id])
         return found.length
