@@ -9,17 +9,17 @@ import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
-import { platformModules } from '../../cli/platform.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { authorityFile, type EdgeApi, keepLocalAuthority, openLocalAuthority } from '../edge/index.ts'
 import type { JobsApi } from '../jobs/index.ts'
 import type { Tenant } from '../tenancy/index.ts'
 import { openAccounts } from './accounts.ts'
+import { billing } from './index.ts'
 import { type MolliePeer, openMolliePeer } from './peer.ts'
 import { WEBHOOK_PATH } from './routes.ts'
 
-/** Each run takes every fourth step, another one first; SURETY_TEST_EVERY_STEP takes all of them (five minutes). */
-const STRIDE = process.env.SURETY_TEST_EVERY_STEP ? 1 : 4
+/** Steps that a run takes, others each time; SURETY_TEST_EVERY_STEP takes all of them. */
+const STEPS = process.env.SURETY_TEST_EVERY_STEP ? Number.POSITIVE_INFINITY : 12
 const KEY = 'test_AKeyThatOpensNothingAtAll'
 const url = (file: string) => new URL(file, import.meta.url).href
 
@@ -31,11 +31,13 @@ const CHILD = `
 import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { startPlatform } from '${url('../../cli/platform.ts')}'
+import { systemClock } from '${url('../../kernel/clock.ts')}'
+import { startModules } from '${url('../../kernel/module.ts')}'
+import { loadSettings } from '${url('../../kernel/settings.ts')}'
+import { billing } from '${url('./index.ts')}'
 import { frontOf } from '${url('../../cli/serve.ts')}'
 import { createServer } from '${url('../../http/server.ts')}'
 import { createLog } from '${url('../../kernel/log.ts')}'
-import { jobs } from '${url('../jobs/index.ts')}'
 let writes = 0
 let last = 0
 const nameOf = (socket, text) => {
@@ -53,11 +55,16 @@ Socket.prototype._writeGeneric = function (many, data, ...rest) {
   return whole.call(this, many, data, ...rest)
 }
 const log = createLog({ name: 'child', level: 'silent' })
-const platform = await startPlatform({ log, environment: process.env })
-const front = await frontOf(platform.edge, platform.tenancy)
-const server = await createServer({ ...platform, front, ready: async () => true, log })
-await server.listen(platform.edge)
-await platform.api(jobs).work()
+const settings = loadSettings([billing], { environment: process.env })
+const program = { args: [], env: {} }
+const { started } = await startModules([billing], { settings, clock: systemClock, log, build: 'test', program })
+const gives = (name) => started.find((module) => module.name === name).gives
+const edge = gives('edge').api
+const front = await frontOf(edge, gives('tenancy').api)
+const ready = async () => true
+const server = await createServer({ routes: gives('billing').routes, guards: [], front, ready, log, build: 'test' })
+await server.listen(edge)
+await gives('jobs').api.work()
 process.on('message', (n) => {
   if (n === 'count') return process.send({ writes })
   writes = 0
@@ -78,7 +85,7 @@ before(async () => {
     key: KEY,
     leaf: await openLocalAuthority(folder).certificateFor('localhost'),
   })
-  platform = await testPlatform(platformModules, {
+  platform = await testPlatform([billing], {
     billing: {
       key: KEY,
       apiUrl: `https://localhost:${peer.port}`,
@@ -214,7 +221,8 @@ it('loses nothing and does nothing twice, wherever it is killed', { timeout: 600
   let acknowledged = 0
   let kills = 0
   let next = startChild()
-  for (let n = 1 + randomInt(STRIDE); n <= writes; n += STRIDE) {
+  const stride = Math.max(1, Math.floor(writes / STEPS))
+  for (let n = 1 + randomInt(stride); n <= writes; n += stride) {
     const child = await next
     const round = await prepare()
     child.process.send(n)
@@ -228,7 +236,7 @@ it('loses nothing and does nothing twice, wherever it is killed', { timeout: 600
     else child.process.kill('SIGKILL')
     await gone
     for (const what of child.said) steps.set(what, (steps.get(what) ?? 0) + 1)
-    if (n + STRIDE <= writes) next = startChild()
+    if (n + stride <= writes) next = startChild()
     for (const [i, id] of [round.payment, round.subscription].entries())
       if (!acks[i]) assert.ok(await send(id))
     await jobs.work()
