@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import axe from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { SettingsLayer } from '../../src/kernel/settings.ts'
 import { browser } from '../../src/modules/browser/index.ts'
 import { type EdgeApi, edge } from '../../src/modules/edge/index.ts'
 import { type IdentityApi, identity } from '../../src/modules/identity/index.ts'
 import { stepOf, totpCode } from '../../src/modules/identity/totp.ts'
+import { lifecycle } from '../../src/modules/lifecycle/index.ts'
 import { limits } from '../../src/modules/limits/index.ts'
 import { office } from '../../src/modules/office/index.ts'
 import type { Tenant } from '../../src/modules/tenancy/index.ts'
@@ -40,9 +42,13 @@ const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu']
 declare const window: { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }
 declare const document: { documentElement: { scrollWidth: number } }
 
-/** Starts all of it. `locale` is the browser's. */
-export async function openOffice(executablePath: string, locale: string): Promise<Office> {
-  const platform = await testPlatform([edge, identity, limits, browser, office])
+/** Starts all of it. `locale` is the browser's, `layer` of the platform's settings. */
+export async function openOffice(
+  executablePath: string,
+  locale: string,
+  layer: SettingsLayer = {},
+): Promise<Office> {
+  const platform = await testPlatform([edge, identity, limits, lifecycle, browser, office], layer)
   await platform.serve()
   const door = platform.api('edge') as EdgeApi
   const tenant = await platform.makeTenant('rows')

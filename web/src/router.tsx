@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { createRootRoute, createRoute, createRouter, Navigate, Outlet } from '@tanstack/react-router'
+import { createRootRoute, createRoute, createRouter, Outlet } from '@tanstack/react-router'
 import { whoAmI } from './api/queries.ts'
 import { isOperators } from './audience.ts'
 import { ActivityPage } from './pages/ActivityPage.tsx'
@@ -16,6 +16,7 @@ import { SignInPage } from './pages/SignInPage.tsx'
 import { TenantsPage } from './pages/TenantsPage.tsx'
 import { TokensPage } from './pages/TokensPage.tsx'
 import { UsersPage } from './pages/UsersPage.tsx'
+import { Go } from './parts/Go.tsx'
 import { may } from './permissions.ts'
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: MissingPage })
@@ -34,7 +35,7 @@ function Home() {
     { to: '/settings/users', needs: 'people.read', here: !isOperators },
   ] as const
   const first = pages.find(({ needs, here }) => here && me && may(me, needs))
-  return <Navigate to={first?.to ?? '/account'} replace />
+  return <Go to={first?.to ?? '/account'} />
 }
 
 const routes = root.addChildren([

@@ -5,13 +5,14 @@ import { brotliDecompressSync } from 'node:zlib'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { api, readOperations } from '../api/index.ts'
 import { type EdgeApi, edge } from '../edge/index.ts'
+import { lifecycle } from '../lifecycle/index.ts'
 import { buildPages } from './build.ts'
 import { office } from './index.ts'
 
 let platform: TestPlatform
 let host: string
 before(async () => {
-  platform = await testPlatform([edge, api, office])
+  platform = await testPlatform([edge, api, lifecycle, office])
   await platform.serve()
   host = (await platform.makeTenant('rows')).hosts[0] as string
 })

@@ -1,5 +1,5 @@
 import type { Routes } from './routes.ts'
-import { impersonationToken, noteStarted, refresh, refreshIsDue } from './session.ts'
+import { impersonationToken, noteStarted, refresh, refreshIsDue, tellSignedOut } from './session.ts'
 import { stepUp } from './stepUp.ts'
 
 /** An answer that is a problem (RFC 9457), or no answer at all (`status` 0). */
@@ -36,15 +36,14 @@ export async function call<Route extends keyof Routes>(
   ...[input]: Arguments<Route>
 ): Promise<Routes[Route]['answer']> {
   const given = (input ?? {}) as { path?: Record<string, string>; body?: unknown }
-  const guarded = !OPEN.test(route) && impersonationToken() === null
-  if (guarded && refreshIsDue()) await refresh()
+  if (OPEN.test(route)) return read(await send(route, given))
+  const asksPassword = ASKS_PASSWORD.test(route)
+  const ownSession = impersonationToken() === null
+  if (ownSession && refreshIsDue()) await refresh()
   let answer = await send(route, given)
-  for (
-    let left = MOST_AGAIN;
-    left > 0 && guarded && (await mayHelp(answer, ASKS_PASSWORD.test(route)));
-    left--
-  )
+  for (let left = MOST_AGAIN; left > 0 && ownSession && (await mayHelp(answer, asksPassword)); left--)
     answer = await send(route, given)
+  if (answer.status === 401 && !asksPassword) tellSignedOut()
   return read(answer)
 }
 

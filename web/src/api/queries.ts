@@ -9,7 +9,10 @@ type Readable = Extract<Plain, `GET ${string}`>
 /** Tried again only when no answer came: a refusal stays one. */
 export const queries = new QueryClient({
   defaultOptions: {
+    // Without a connection the page says so and does not wait in silence.
+    mutations: { networkMode: 'always' },
     queries: {
+      networkMode: 'always',
       staleTime: 10_000,
       retry: (count, error) =>
         count < 2 && error instanceof Refused && (error.status === 0 || error.status === 503),
@@ -56,9 +59,5 @@ export function useChange<Input, Answer>(
   return useMutation({
     mutationFn: work,
     onSuccess: () => Promise.all(then.map((name) => client.invalidateQueries({ queryKey: [name] }))),
-    onError: (error) => {
-      if (error instanceof Refused && error.status === 401 && error.code === 'sign-in-refused')
-        void client.invalidateQueries({ queryKey: ['me'] })
-    },
   })
 }

@@ -80,6 +80,12 @@ export interface Tenant {
   state: 'active' | 'suspended'
 }
 
+/** How long a suspended tenant stays online. */
+export interface Account {
+  erasedAfter: string | null
+  daysLeft: number | null
+}
+
 export interface TenantLine extends Tenant {
   model: 'database' | 'rows'
   hosts: string[]
@@ -101,6 +107,7 @@ type ById = { path: { id: string } }
 export interface Routes {
   'GET /api/v1/openapi.json': { answer: Document }
   'GET /api/v1/tenant': { answer: Tenant }
+  'GET /api/v1/account': { answer: Account }
   'GET /api/v1/tenants': { answer: TenantLine[] }
   'GET /api/v1/auth/me': { answer: Me }
   'GET /api/v1/auth/sso': { answer: { name: string }[] }

@@ -1,6 +1,8 @@
 // When to refresh, known to all tabs. The tokens themselves are in cookies that no script reads.
 const REFRESH_AT = 'surety-refresh-at'
 const IMPERSONATION = 'surety-impersonation'
+const LOCK = 'surety-refresh'
+const SIGNED_OUT = 'surety-signed-out'
 /** Of the life of an access token: what is left is for slow networks. */
 const SHARE = 0.8
 
@@ -34,27 +36,33 @@ export function forgetSession(): void {
   localStorage.removeItem(REFRESH_AT)
 }
 
-/** Calls back when another tab signs out. */
-export function onSignedOutElsewhere(work: () => void): () => void {
-  const listen = ({ key, newValue }: StorageEvent) => key === REFRESH_AT && newValue === null && work()
-  addEventListener('storage', listen)
-  return () => removeEventListener('storage', listen)
+/** Tells this tab that an answer said so: the session is over. */
+export const tellSignedOut = (): void => void dispatchEvent(new Event(SIGNED_OUT))
+
+/** Calls back when the session is over: by an answer, or because another tab signed out. */
+export function onSignedOut(work: () => void): () => void {
+  const elsewhere = ({ key, newValue }: StorageEvent) => key === REFRESH_AT && newValue === null && work()
+  addEventListener('storage', elsewhere)
+  addEventListener(SIGNED_OUT, work)
+  return () => {
+    removeEventListener('storage', elsewhere)
+    removeEventListener(SIGNED_OUT, work)
+  }
 }
 
 /**
- * Exchanges the refresh token; false when the session is over. Only one tab does it at a time, and those that waited
- * take what it brought: a token that is used by several tabs at once would look stolen.
+ * Exchanges the refresh token; false when the session is over. Only one tab does it at a time: a token that several use
+ * at once would look stolen. Who finds another at it waits and takes what that one brought.
  */
-export function refresh(): Promise<boolean> {
-  const before = localStorage.getItem(REFRESH_AT)
-  return navigator.locks.request('surety-refresh', async () => {
-    const now = localStorage.getItem(REFRESH_AT)
-    if (now !== before && now !== null && !refreshIsDue()) return true
-    const answer = await fetch('/api/v1/auth/refresh', { method: 'POST' }).catch(() => null)
-    if (!answer?.ok) return false
-    noteStarted(await answer.json())
-    return true
-  })
+export async function refresh(): Promise<boolean> {
+  const done = await navigator.locks.request(LOCK, { ifAvailable: true }, (lock) => lock && exchange())
+  return done ?? navigator.locks.request(LOCK, () => true)
+}
+
+async function exchange(): Promise<boolean> {
+  const answer = await fetch('/api/v1/auth/refresh', { method: 'POST' }).catch(() => null)
+  if (answer?.ok) noteStarted(await answer.json())
+  return answer?.ok === true
 }
 
 /** What an operator who acts in a member's name holds; in this tab alone. */

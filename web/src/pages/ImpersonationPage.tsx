@@ -1,8 +1,8 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Navigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { whoAmI } from '../api/queries.ts'
 import { keepImpersonation } from '../api/session.ts'
+import { Go } from '../parts/Go.tsx'
 import { Loaded } from '../parts/Loaded.tsx'
 import { Door } from '../parts/Page.tsx'
 import { useWords } from '../words/index.tsx'
@@ -29,7 +29,7 @@ export function ImpersonationPage() {
             </Door>
           )
         client.setQueryData(whoAmI.queryKey, person)
-        return <Navigate to="/" replace />
+        return <Go to="/" />
       }}
     </Loaded>
   )

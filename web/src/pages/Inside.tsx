@@ -1,13 +1,14 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Navigate, Outlet, useRouterState } from '@tanstack/react-router'
+import { Outlet, useRouterState } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import { call } from '../api/call.ts'
 import { reading, showSignedOut, whoAmI } from '../api/queries.ts'
 import type { Me } from '../api/routes.ts'
-import { impersonationToken, onSignedOutElsewhere } from '../api/session.ts'
+import { impersonationToken, onSignedOut } from '../api/session.ts'
 import { isOperators } from '../audience.ts'
+import { Go } from '../parts/Go.tsx'
 import { Loaded } from '../parts/Loaded.tsx'
-import { OtherLanguage, useWords } from '../words/index.tsx'
+import { OtherLanguage, useMoment, useWords } from '../words/index.tsx'
 import { Impersonated } from './Impersonated.tsx'
 import { Navigation } from './Navigation.tsx'
 
@@ -15,21 +16,26 @@ import { Navigation } from './Navigation.tsx'
 export function Inside() {
   const me = useQuery(whoAmI)
   const client = useQueryClient()
-  const here = useRouterState({ select: ({ location }) => location.pathname })
-  useEffect(() => onSignedOutElsewhere(() => showSignedOut(client)), [client])
+  useEffect(() => onSignedOut(() => showSignedOut(client)), [client])
   return (
     <Loaded query={me}>
       {(person) =>
         person === null ? (
-          <Navigate to="/sign-in" search={here === '/' ? {} : { next: here }} replace />
+          <ToSignIn />
         ) : person.secondFactorDue && !person.impersonator ? (
-          <Navigate to="/second-factor" replace />
+          <Go to="/second-factor" />
         ) : (
           <Frame me={person} />
         )
       }
     </Loaded>
   )
+}
+
+/** Leads back afterwards to where it was shown. */
+function ToSignIn() {
+  const pathname = useRouterState({ select: ({ location }) => location.pathname })
+  return <Go to="/sign-in" search={pathname === '/' ? {} : { next: pathname }} />
 }
 
 function Frame({ me }: { me: Me }) {
@@ -78,8 +84,16 @@ function Name() {
 }
 
 function Suspended() {
-  const words = useWords()
-  return useTenant()?.state === 'suspended' ? <p className="notice">{words.suspended}</p> : null
+  const { suspended: words } = useWords()
+  const moment = useMoment()
+  const suspended = useTenant()?.state === 'suspended'
+  const { data: account } = useQuery({ ...reading('GET /api/v1/account'), enabled: suspended })
+  if (!suspended) return null
+  return (
+    <p className="notice">
+      {words.now} {account?.erasedAfter && words.until(moment(account.erasedAfter), account.daysLeft ?? 0)}
+    </p>
+  )
 }
 
 const useTenant = () => useQuery({ ...reading('GET /api/v1/tenant'), enabled: !isOperators }).data

@@ -1,10 +1,11 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Navigate, useNavigate } from '@tanstack/react-router'
+import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call } from '../api/call.ts'
 import { hasPasskeys } from '../api/passkeys.ts'
 import { reading, showSignedOut, whoAmI } from '../api/queries.ts'
 import type { SecondFactors } from '../api/routes.ts'
+import { Go } from '../parts/Go.tsx'
 import { Loaded } from '../parts/Loaded.tsx'
 import { Door } from '../parts/Page.tsx'
 import { useWords } from '../words/index.tsx'
@@ -28,8 +29,8 @@ export function SecondFactorPage() {
     await navigate({ to: '/', replace: true })
     await client.invalidateQueries(reading('GET /api/v1/auth/second-factors'))
   }
-  if (me.data === null) return <Navigate to="/sign-in" replace />
-  if (me.data?.secondFactorDue === false) return <Navigate to="/" replace />
+  if (me.data === null) return <Go to="/sign-in" />
+  if (me.data?.secondFactorDue === false) return <Go to="/" />
   return (
     <Loaded query={factors}>
       {(has) => (has.totp || has.passkeys > 0 ? <Show factors={has} goOn={goOn} /> : <SetUp goOn={goOn} />)}

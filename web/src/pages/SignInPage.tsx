@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
-import { Navigate, useRouterState } from '@tanstack/react-router'
+import { useRouterState } from '@tanstack/react-router'
 import { call, Refused } from '../api/call.ts'
 import { hasPasskeys, signInByPasskey } from '../api/passkeys.ts'
 import { queries, reading, whoAmI } from '../api/queries.ts'
 import { isOperators } from '../audience.ts'
 import { Field, Form, type Values } from '../parts/Form.tsx'
+import { Go } from '../parts/Go.tsx'
 import { Door } from '../parts/Page.tsx'
 import { Said } from '../parts/problem.ts'
 import { Try } from '../parts/Try.tsx'
@@ -25,7 +26,7 @@ export function SignInPage() {
     })
     await queries.fetchQuery({ ...whoAmI, staleTime: 0 })
   }
-  if (me.data) return <Navigate to={typeof next === 'string' && next.startsWith('/') ? next : '/'} replace />
+  if (me.data) return <Go to={typeof next === 'string' && next.startsWith('/') ? next : '/'} />
   const title = linking ? words.linkTitle : isOperators ? words.operatorTitle : words.title
   return (
     <Door title={title} lead={linking ? words.linkLead : ''}>

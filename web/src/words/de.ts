@@ -14,7 +14,10 @@ export const de: Words = {
   signOut: 'Abmelden',
   never: 'nie',
   actions: 'Aktionen',
-  suspended: 'Dieses Konto ist ausgesetzt: Alles ist lesbar, nichts lässt sich ändern.',
+  suspended: {
+    now: 'Dieses Konto ist ausgesetzt: Alles ist lesbar, nichts lässt sich ändern.',
+    until: (when, days) => `Es wird nach dem ${when} gelöscht (noch ${days} Tage).`,
+  },
   nav: {
     account: 'Ihr Konto',
     security: 'Anmeldung und Sicherheit',

@@ -12,7 +12,10 @@ export const en = {
   signOut: 'Sign out',
   never: 'never',
   actions: 'Actions',
-  suspended: 'This account is suspended: everything can be read, nothing can be changed.',
+  suspended: {
+    now: 'This account is suspended: everything can be read, nothing can be changed.',
+    until: (when: string, days: number) => `It is erased after ${when} (${days} days left).`,
+  },
   nav: {
     account: 'Your account',
     security: 'Sign-in and security',
