@@ -36,6 +36,12 @@ export function forgetSession(): void {
   localStorage.removeItem(REFRESH_AT)
 }
 
+/** After a sign-out: nothing of the person stays in this tab, not even in the memory of its script. */
+export function leave(): void {
+  forgetSession()
+  location.assign('/office/sign-in')
+}
+
 /** Tells this tab that an answer said so: the session is over. */
 export const tellSignedOut = (): void => void dispatchEvent(new Event(SIGNED_OUT))
 

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'react'
 import { call } from '../api/call.ts'
 import { reading, showSignedOut, whoAmI } from '../api/queries.ts'
 import type { Me } from '../api/routes.ts'
-import { impersonationToken, onSignedOut } from '../api/session.ts'
+import { impersonationToken, leave, onSignedOut } from '../api/session.ts'
 import { isOperators } from '../audience.ts'
 import { Go } from '../parts/Go.tsx'
 import { Loaded } from '../parts/Loaded.tsx'
@@ -21,9 +21,9 @@ export function Inside() {
     <Loaded query={me}>
       {(person) =>
         person === null ? (
-          <ToSignIn />
+          <Onwards to="/sign-in" />
         ) : person.secondFactorDue && !person.impersonator ? (
-          <Go to="/second-factor" />
+          <Onwards to="/second-factor" />
         ) : (
           <Frame me={person} />
         )
@@ -32,10 +32,10 @@ export function Inside() {
   )
 }
 
-/** Leads back afterwards to where it was shown. */
-function ToSignIn() {
+/** To a page that leads back here afterwards. */
+function Onwards({ to }: { to: string }) {
   const pathname = useRouterState({ select: ({ location }) => location.pathname })
-  return <Go to="/sign-in" search={pathname === '/' ? {} : { next: pathname }} />
+  return <Go to={to} search={pathname === '/' ? {} : { next: pathname }} />
 }
 
 function Frame({ me }: { me: Me }) {
@@ -100,10 +100,9 @@ const useTenant = () => useQuery({ ...reading('GET /api/v1/tenant'), enabled: !i
 
 function Foot({ me }: { me: Me }) {
   const words = useWords()
-  const client = useQueryClient()
-  const leave = async () => {
+  const signOut = async () => {
     if (impersonationToken() === null) await call('POST /api/v1/auth/sign-out').catch(() => undefined)
-    showSignedOut(client)
+    leave()
   }
   return (
     <footer>
@@ -111,7 +110,7 @@ function Foot({ me }: { me: Me }) {
         {me.name}
         <span>{me.email}</span>
       </p>
-      <button type="button" className="plain" onClick={() => void leave()}>
+      <button type="button" className="plain" onClick={() => void signOut()}>
         {words.signOut}
       </button>
       <OtherLanguage />

@@ -3,8 +3,10 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call } from '../api/call.ts'
 import { hasPasskeys } from '../api/passkeys.ts'
-import { reading, showSignedOut, whoAmI } from '../api/queries.ts'
+import { reading, whoAmI } from '../api/queries.ts'
 import type { SecondFactors } from '../api/routes.ts'
+import { leave } from '../api/session.ts'
+import { useNext } from '../next.ts'
 import { Go } from '../parts/Go.tsx'
 import { Loaded } from '../parts/Loaded.tsx'
 import { Door } from '../parts/Page.tsx'
@@ -17,6 +19,7 @@ import { ShowFactor } from './ShowFactor.tsx'
 export function SecondFactorPage() {
   const client = useQueryClient()
   const navigate = useNavigate()
+  const next = useNext()
   const me = useQuery(whoAmI)
   // What was due when the page came: recovery codes are still shown when it no longer is.
   const factors = useQuery({
@@ -26,11 +29,11 @@ export function SecondFactorPage() {
   })
   const goOn = async () => {
     await client.fetchQuery({ ...whoAmI, staleTime: 0 })
-    await navigate({ to: '/', replace: true })
+    await navigate({ to: next, replace: true })
     await client.invalidateQueries(reading('GET /api/v1/auth/second-factors'))
   }
   if (me.data === null) return <Go to="/sign-in" />
-  if (me.data?.secondFactorDue === false) return <Go to="/" />
+  if (me.data?.secondFactorDue === false) return <Go to={next} />
   return (
     <Loaded query={factors}>
       {(has) => (has.totp || has.passkeys > 0 ? <Show factors={has} goOn={goOn} /> : <SetUp goOn={goOn} />)}
@@ -68,11 +71,10 @@ function SetUp({ goOn }: { goOn(): Promise<void> }) {
 
 function Leave() {
   const { signOut } = useWords()
-  const client = useQueryClient()
-  const leave = () => call('POST /api/v1/auth/sign-out').finally(() => showSignedOut(client))
+  const end = () => call('POST /api/v1/auth/sign-out').finally(leave)
   return (
     <footer>
-      <button type="button" className="plain" onClick={() => void leave()}>
+      <button type="button" className="plain" onClick={() => void end()}>
         {signOut}
       </button>
     </footer>

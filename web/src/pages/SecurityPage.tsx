@@ -1,6 +1,7 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { call } from '../api/call.ts'
-import { showSignedOut, whoAmI } from '../api/queries.ts'
+import { whoAmI } from '../api/queries.ts'
+import { leave } from '../api/session.ts'
 import { Field, Form, type Values } from '../parts/Form.tsx'
 import { Page } from '../parts/Page.tsx'
 import { useWords } from '../words/index.tsx'
@@ -38,10 +39,9 @@ export function SecurityPage() {
 
 function Password({ email }: { email: string }) {
   const { security: words } = useWords()
-  const client = useQueryClient()
   const change = async ({ current = '', next = '' }: Values) => {
     await call('POST /api/v1/auth/password', { body: { current, next } })
-    showSignedOut(client)
+    leave()
   }
   return (
     <section className="card">

@@ -1,7 +1,8 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { call } from '../api/call.ts'
-import { reading, showSignedOut, useChange, whoAmI } from '../api/queries.ts'
+import { reading, useChange, whoAmI } from '../api/queries.ts'
+import { leave } from '../api/session.ts'
 import { deviceName } from '../deviceName.ts'
 import { Dialog } from '../parts/Dialog.tsx'
 import { Form } from '../parts/Form.tsx'
@@ -16,7 +17,6 @@ export function SessionsPage() {
   const { sessions: words, actions } = useWords()
   const moment = useMoment()
   const tell = useTell()
-  const client = useQueryClient()
   const { data: me } = useQuery(whoAmI)
   const list = useQuery(reading('GET /api/v1/auth/sessions'))
   const [leaving, setLeaving] = useState(false)
@@ -27,15 +27,15 @@ export function SessionsPage() {
   }, 'GET /api/v1/auth/sessions')
   const endAll = async () => {
     await call('DELETE /api/v1/auth/sessions')
-    showSignedOut(client)
+    leave()
   }
-  const leave = own && (
+  const everywhere = own && (
     <button type="button" onClick={() => setLeaving(true)}>
       {words.endAll}
     </button>
   )
   return (
-    <Page title={words.title} lead={words.lead} actions={leave}>
+    <Page title={words.title} lead={words.lead} actions={everywhere}>
       <Loaded query={list}>
         {(sessions) => (
           <Table

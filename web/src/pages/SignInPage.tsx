@@ -4,6 +4,7 @@ import { call, Refused } from '../api/call.ts'
 import { hasPasskeys, signInByPasskey } from '../api/passkeys.ts'
 import { queries, reading, whoAmI } from '../api/queries.ts'
 import { isOperators } from '../audience.ts'
+import { useNext } from '../next.ts'
 import { Field, Form, type Values } from '../parts/Form.tsx'
 import { Go } from '../parts/Go.tsx'
 import { Door } from '../parts/Page.tsx'
@@ -15,7 +16,8 @@ import { OtherLanguage, useWords } from '../words/index.tsx'
 export function SignInPage() {
   const { signIn: words } = useWords()
   const me = useQuery(whoAmI)
-  const { sso, next } = useRouterState({
+  const next = useNext()
+  const { sso } = useRouterState({
     select: ({ location }) => location.search as Record<string, unknown>,
   })
   const linking = sso === 'link-needed'
@@ -26,7 +28,7 @@ export function SignInPage() {
     })
     await queries.fetchQuery({ ...whoAmI, staleTime: 0 })
   }
-  if (me.data) return <Go to={typeof next === 'string' && next.startsWith('/') ? next : '/'} />
+  if (me.data) return <Go to={next} />
   const title = linking ? words.linkTitle : isOperators ? words.operatorTitle : words.title
   return (
     <Door title={title} lead={linking ? words.linkLead : ''}>
