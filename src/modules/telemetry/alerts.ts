@@ -38,6 +38,8 @@ export interface Alerts {
   expire(quietFor: number): Promise<void>
   /** Tells what was not told yet; of canaries, only the one that is named. */
   tell(channels: readonly Channel[], canary?: string): Promise<void>
+  /** Names of open alerts that begin with `prefix`. */
+  open(prefix: string): Promise<string[]>
   /** The newest first. */
   list(most: number): Promise<Alert[]>
 }
@@ -83,6 +85,10 @@ export function openAlerts(
          WHERE cleared_at IS NULL AND NOT lasting AND last_at < $2`,
         [clock.now(), new Date(clock.now().getTime() - quietFor)],
       )
+    },
+    async open(prefix) {
+      const asked = 'SELECT name FROM telemetry.alert WHERE cleared_at IS NULL AND starts_with(name, $1)'
+      return (await control.query<{ name: string }>(asked, [prefix])).map(({ name }) => name)
     },
     tell: (channels, canary) => tellAll({ control, clock, log }, channels, canary ?? null),
     async list(most) {

@@ -4,6 +4,7 @@ import { keepSecret } from '../../data/secrets.ts'
 import { attachSink, guardOf, type LogGuard, nameOf } from '../../kernel/log.ts'
 import { type Contradiction, defineModule, type SettingsTree } from '../../kernel/module.ts'
 import type { Audience } from '../../kernel/routes.ts'
+import { proof } from '../../proof/index.ts'
 import { edge } from '../edge/index.ts'
 import { type EgressSettings, egress, isRegistered } from '../egress/index.ts'
 import { identity } from '../identity/index.ts'
@@ -40,12 +41,12 @@ export interface TelemetryApi {
 /** Logs, metrics, alerts, error reports and analytics. */
 export const telemetry = defineModule({
   name: 'telemetry',
-  needs: { stores, edge, tenancy, egress, mail, identity },
+  needs: { stores, proof, edge, tenancy, egress, mail, identity },
   settings: telemetrySettings,
   migrations: { control: new URL('./migrations/control/', import.meta.url) },
-  contradictions: (own, all) => unregistered(own, all),
+  contradictions: unreachable,
   async start({ settings, clock, log, build }, needs) {
-    const { stores, egress, mail } = needs
+    const { stores, proof, egress, mail } = needs
     const { control, redis, secrets } = stores
     const name = nameOf(log)
     const guard = guardOf(log)
@@ -84,7 +85,7 @@ export const telemetry = defineModule({
       { raise: (news) => void parts.alerts.raise(news), report },
     )
     const detach = [parts.files, metrics, monitored].map((sink) => attachSink(log, sink))
-    const watch = keepWatch({ name, settings, stores, clock, log, channels, ...parts })
+    const watch = keepWatch({ name, settings, stores, proof, clock, log, channels, ...parts })
     const audiences: Audience[] = ['trust', 'admin', 'tenant']
     return {
       api: parts,
@@ -103,13 +104,21 @@ export const telemetry = defineModule({
   },
 })
 
-/** Hosts that telemetry was told to call and may not. */
-function unregistered({ alertWebhook, errorsDsn }: TelemetrySettings, all: SettingsTree): Contradiction[] {
+/** Whom telemetry was told to reach and cannot. */
+function unreachable(
+  { alertMail, alertWebhook, errorsDsn }: TelemetrySettings,
+  all: SettingsTree,
+): Contradiction[] {
   const { register } = all.egress as EgressSettings
-  return Object.entries({ alertWebhook, errorsDsn }).flatMap(([name, url]) => {
-    const { hostname, port } = new URL(url ?? 'https://none')
-    if (!url || isRegistered(register, hostname, Number(port || 443), 'telemetry')) return []
+  const found: Contradiction[] = []
+  if (alertMail && !all.mail?.host)
+    found.push({ settings: ['telemetry.alertMail', 'mail.host'], why: 'mail needs a server; name one.' })
+  for (const [name, url] of Object.entries({ alertWebhook, errorsDsn })) {
+    if (!url) continue
+    const { hostname, port } = new URL(url)
+    if (isRegistered(register, hostname, Number(port || 443), 'telemetry')) continue
     const why = `${hostname} is not in the register for the module telemetry; add it.`
-    return [{ settings: [`telemetry.${name}`, 'egress.register'], why }]
-  })
+    found.push({ settings: [`telemetry.${name}`, 'egress.register'], why })
+  }
+  return found
 }

@@ -5,11 +5,14 @@ import { type TestPlatform, testPlatform } from '../../../test/support/platform.
 import { shiftedClock, systemClock } from '../../kernel/clock.ts'
 import { createLog } from '../../kernel/log.ts'
 import { loadSettings } from '../../kernel/settings.ts'
+import type { ProofApi } from '../../proof/api.ts'
+import { measure } from '../../proof/measure.ts'
 import type { EdgeApi } from '../edge/index.ts'
 import { type EgressApi, trialClient, withAuthority } from '../egress/index.ts'
 import { type IdentityApi, tenantRealm } from '../identity/index.ts'
 import type { MailApi } from '../mail/index.ts'
 import { type Channel, openAlerts } from './alerts.ts'
+import { lookAtMeasures } from './brokenMeasures.ts'
 import { channelsOf } from './channels.ts'
 import { type TelemetryApi, telemetry } from './index.ts'
 import { openTracker } from './tracker.ts'
@@ -179,5 +182,39 @@ it('does not start with a webhook or a tracker that is not in the register', () 
     /errors\.example\.com is not/,
   )
   assert.throws(() => settings({ errorsDsn: 'http://key@errors.example.com/7' }), /errorsDsn/)
+  assert.throws(() => settings({ alertMail: 'ops@example.org' }), /mail needs a server/)
   assert.ok(settings({}))
+})
+
+it('raises an alert while a promise is broken', async () => {
+  const proof = platform.api('proof') as ProofApi
+  const key = `test.${randomUUID()}`
+  let whole = false
+  const open = async () => {
+    await proof.run(key)
+    await lookAtMeasures(proof, parts.alerts)
+    await lookAtMeasures(proof, parts.alerts)
+    return (await listed(`measure:${key}`)).map(({ times, clearedAt }) => [times, clearedAt !== null])
+  }
+  proof.register([
+    measure({
+      key,
+      sources: [],
+      family: 'review',
+      maps: {},
+      claim: { de: () => 'ganz', en: () => 'whole' },
+      async prove({ check, positiveControl }) {
+        check('it is whole', true, whole)
+        positiveControl('something', 1, 1)
+      },
+    }),
+  ])
+  assert.deepEqual(await open(), [[1, false]])
+  whole = true
+  assert.deepEqual(await open(), [[1, true]])
+  whole = false
+  assert.deepEqual(await open(), [
+    [1, false],
+    [1, true],
+  ])
 })

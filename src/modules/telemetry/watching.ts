@@ -1,8 +1,10 @@
 import type { Stores } from '../../data/index.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Log } from '../../kernel/log.ts'
+import type { ProofApi } from '../../proof/api.ts'
 import type { Alerts, Channel } from './alerts.ts'
 import type { Analytics } from './analytics.ts'
+import { lookAtMeasures } from './brokenMeasures.ts'
 import type { TelemetrySettings } from './settings.ts'
 import { type Beats, type Condition, look } from './watch.ts'
 
@@ -16,6 +18,7 @@ interface WatchParts {
   name: string
   settings: TelemetrySettings
   stores: Stores
+  proof: ProofApi
   clock: Clock
   log: Log
   channels: readonly Channel[]
@@ -26,7 +29,7 @@ interface WatchParts {
 
 /** Looks after the deployment while this process lives, if it is one of those that last. */
 export function keepWatch(parts: WatchParts): { stop(): Promise<void> } {
-  const { name, settings, stores, alerts, analytics, beats, channels, clock, log } = parts
+  const { name, settings, stores, proof, alerts, analytics, beats, channels, clock, log } = parts
   const began = clock.now()
   const conditions: Condition[] = [
     { name: 'database-away', holds: async () => (await stores.ready()).database },
@@ -38,6 +41,8 @@ export function keepWatch(parts: WatchParts): { stop(): Promise<void> } {
     for (const part of [
       () => beats.beat(name),
       () => look(conditions, alerts),
+      // One kind of process does it: the one that runs probes.
+      ...(name === 'work' ? [() => lookAtMeasures(proof, alerts)] : []),
       () => alerts.expire(settings.quietAfter),
       () => alerts.tell(channels),
       () => analytics.flush(),
