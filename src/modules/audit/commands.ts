@@ -2,7 +2,7 @@ import { withConnection } from '../../data/sql.ts'
 import type { ModuleCommand } from '../../kernel/commands.ts'
 import { defineProblem } from '../../kernel/problems.ts'
 import { CONTROL, type Sealing, sealRound, type TrailStore, trailStores } from './sealRound.ts'
-import { type TrailReport, verifyTrails } from './verifyTrail.ts'
+import { type InStore, type TrailReport, verifyTrails } from './verifyTrail.ts'
 
 const notIntact = defineProblem({
   code: 'trail-not-intact',
@@ -44,10 +44,11 @@ export function verifyDeployment(sealing: Sealing): Promise<TrailReport> {
   return verify(sealing, [CONTROL])
 }
 
-function verify({ proof, address }: Sealing, stores: readonly TrailStore[]): Promise<TrailReport> {
-  return withConnection({ ...address, database: CONTROL.database }, (client) =>
-    verifyTrails(proof, client, stores, ({ database }, work) =>
-      withConnection({ ...address, database }, work),
-    ),
-  )
+async function verify(
+  { proof, address, tenancy }: Sealing,
+  stores: readonly TrailStore[],
+): Promise<TrailReport> {
+  const inStore: InStore = ({ database }, work) => withConnection({ ...address, database }, work)
+  const tenants = new Set((await tenancy.list()).map(({ id }) => id))
+  return inStore(CONTROL, (client) => verifyTrails(proof, client, stores, tenants, inStore))
 }

@@ -136,6 +136,25 @@ describe('what the superuser did is found', () => {
     })
 })
 
+test('entries of an erased tenant are not missed; those of one that is still there are', async () => {
+  const tenant = await platform.makeTenant('rows')
+  await write(tenant, 'one')
+  await run('audit:seal')
+  const missing = async () => (await run('audit:verify')).filter((line) => line.includes(tenant.id))
+  const before = (await run('audit:verify')).length
+  await asSuperuser(
+    databases.pool,
+    `INSERT INTO tenancy.suspended (id) VALUES ('${tenant.id}'); DELETE FROM tenancy.canary WHERE tenant_id = '${tenant.id}';
+     SELECT audit.forget('${tenant.id}')`,
+  )
+  assert.match((await missing()).join(), /called erased, and it is still there/)
+  await asSuperuser(
+    databases.control,
+    `DELETE FROM tenancy.host WHERE tenant_id = '${tenant.id}'; DELETE FROM tenancy.tenant WHERE id = '${tenant.id}'`,
+  )
+  assert.equal((await run('audit:verify')).length, before)
+})
+
 test('an actor that the platform did not seal is noticed', async () => {
   const tenant = await platform.makeTenant('rows')
   const elsewhere = openActorSeals(Buffer.alloc(32, 1), systemClock)

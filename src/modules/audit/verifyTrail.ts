@@ -19,24 +19,38 @@ export type InStore = <T>(store: TrailStore, work: (client: SqlClient) => Promis
 
 /**
  * Compares every sealed entry of every store with its seal, every seal with its round, and every round with its leaf in
- * the evidence log, up to the signed checkpoint. Hashes here, in this process: the database is asked for rows alone.
+ * the evidence log, up to the signed checkpoint. `tenants`: the ids of those that there are. Hashes here, in this process: the database is asked for rows alone.
  */
 export async function verifyTrails(
   proof: ProofApi,
   control: SqlClient,
   stores: readonly TrailStore[],
+  tenants: ReadonlySet<string>,
   inStore: InStore,
 ): Promise<TrailReport> {
   const rounds = await readRounds(control)
   const report: TrailReport = { entries: 0, unsealed: 0, findings: await verifyRounds(proof, rounds) }
   for (const store of stores) {
     const covered = rounds.filter((seal) => seal.store === store.name)
-    const part = await inStore(store, (client) => verifyStore(client, store.name, covered))
+    const part = await inStore(store, async (client) => {
+      const found = await verifyStore(client, store.name, covered)
+      return { ...found, findings: [...found.findings, ...(await erasedOf(client, tenants))] }
+    })
     report.entries += part.entries
     report.unsealed += part.unsealed
     report.findings.push(...part.findings)
   }
   return report
+}
+
+/** Only what an erased tenant had may be erased. */
+async function erasedOf(client: SqlClient, tenants: ReadonlySet<string>): Promise<string[]> {
+  const { rows } = await client.query<{ whose: string; n: string }>(
+    'SELECT whose, count(*) AS n FROM audit.erased GROUP BY whose',
+  )
+  return rows
+    .filter(({ whose }) => tenants.has(whose))
+    .map(({ whose, n }) => `${n} entries of the tenant ${whose} are called erased, and it is still there`)
 }
 
 interface CoveredSeal extends RoundSeal {
@@ -116,12 +130,20 @@ async function readSeal(client: SqlClient, batch: number): Promise<Seal | undefi
 async function compareEntries(client: SqlClient, seal: Seal): Promise<{ there: number; findings: string[] }> {
   const entries = await readEntries(client, 'e.id = ANY ($1)', [seal.ids])
   const now = new Map(entries.map((entry) => [entry.id, commitTo(entry)]))
+  const erased = entries.length < seal.ids.length ? await erasedAmong(client, seal.ids) : new Set<string>()
   const findings = seal.ids.flatMap((id, i) => {
     const hash = now.get(id)
-    if (!hash) return [`entry ${id} is gone`]
+    if (!hash) return erased.has(id) ? [] : [`entry ${id} is gone`]
     return hash.equals(seal.hashes.subarray(32 * i, 32 * i + 32)) ? [] : [`entry ${id} was changed`]
   })
   return { there: entries.length, findings }
+}
+
+async function erasedAmong(client: SqlClient, ids: readonly string[]): Promise<Set<string>> {
+  const { rows } = await client.query<{ id: string }>('SELECT id FROM audit.erased WHERE id = ANY ($1)', [
+    ids,
+  ])
+  return new Set(rows.map(({ id }) => id))
 }
 
 /** What no seal covers: the newest entries. One among those sealed was slipped in later. */

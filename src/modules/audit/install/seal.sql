@@ -17,3 +17,13 @@ CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON aud
 ALTER TABLE audit.seal ENABLE ALWAYS TRIGGER append_only;
 GRANT SELECT, INSERT ON audit.seal TO surety_sealer;
 GRANT SELECT ON audit.seal TO surety_migrator;
+
+-- Entries that went with their tenant (audit.forget): so that a seal without its entry is explained, or not.
+CREATE TABLE IF NOT EXISTS audit.erased (
+  id uuid PRIMARY KEY,
+  whose uuid NOT NULL,
+  at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit.erased EXECUTE FUNCTION audit.refuse();
+ALTER TABLE audit.erased ENABLE ALWAYS TRIGGER append_only;
+GRANT SELECT ON audit.erased TO surety_sealer, surety_migrator;

@@ -40,7 +40,8 @@ BEGIN
     END IF;
   END LOOP;
   PERFORM set_config('audit.forgetting', erased::text, true);
-  DELETE FROM audit.entry WHERE tenant_id = erased;
+  WITH gone AS (DELETE FROM audit.entry WHERE tenant_id = erased RETURNING id)
+  INSERT INTO audit.erased (id, whose) SELECT id, erased FROM gone;
   PERFORM set_config('audit.forgetting', '', true);
 END $$;
 REVOKE EXECUTE ON FUNCTION audit.forget(uuid) FROM PUBLIC;
