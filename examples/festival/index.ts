@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
-import { defineModule, type ModuleCommand, type RouteGroup, tenancy, vault } from '../../src/index.ts'
+import { defineModule, type ModuleCommand, push, type RouteGroup, tenancy, vault } from '../../src/index.ts'
 import { seedAccount, seedCanary } from './canary.ts'
 import { importLineup } from './importLineup.ts'
 import { badLineup } from './lineup.ts'
@@ -11,18 +11,20 @@ import { readCsv } from './readCsv.ts'
 import { readJsonLd } from './readJsonLd.ts'
 import { festivalRoutes } from './routes.ts'
 import { socialRoutes } from './socialRoutes.ts'
+import { stageRoutes } from './stageRoutes.ts'
 
 /** Festivals and their line-ups: every tenant is one festival. */
 export const festival = defineModule({
   name: 'festival',
-  needs: { tenancy, vault },
+  needs: { tenancy, vault, push },
   settings: z.object({}),
   migrations: { tenant: new URL('./migrations/tenant/', import.meta.url) },
-  async start(_context, { tenancy, vault }) {
+  async start(_context, { tenancy, vault, push }) {
     tenancy.canaries.register('festival', seedCanary)
     tenancy.canaries.register('festival.social', seedAccount(vault))
     const routes: RouteGroup[] = [
       { audience: 'tenant', plugin: festivalRoutes as unknown as FastifyPluginAsync },
+      { audience: 'tenant', plugin: stageRoutes(push) as unknown as FastifyPluginAsync },
       { audience: 'tenant', plugin: socialRoutes(vault) as unknown as FastifyPluginAsync },
     ]
     const lineupImport: ModuleCommand = {

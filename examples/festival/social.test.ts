@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm'
 import type { Tenant, VaultApi } from '../../src/index.ts'
 import { api } from '../../src/modules/api/index.ts'
 import { type EdgeApi, edge } from '../../src/modules/edge/index.ts'
+import { type IdentityApi, tenantRealm } from '../../src/modules/identity/index.ts'
 import { type TestPlatform, testPlatform } from '../../test/support/platform.ts'
 import { festival } from './index.ts'
 import { accessTokenOf } from './social.ts'
@@ -17,25 +18,42 @@ before(async () => {
 })
 after(() => platform?.stop())
 
-const ask = (tenant: Tenant, method: 'GET' | 'POST', body?: object) =>
-  (platform.api('edge') as EdgeApi).request({
-    host: tenant.hosts[0] as string,
-    path: '/api/v1/social-accounts',
-    method,
-    ...(body ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {}),
-  })
+/** Asks as somebody who runs the festival. */
+async function organiser(tenant: Tenant) {
+  const { people, sessions } = platform.api('identity') as IdentityApi
+  const realm = tenantRealm(tenant)
+  const person = { email: 'organiser@example.org', name: 'Organiser', role: 'owner', password: null }
+  const id = await people.add(realm, person)
+  const { access } = await sessions.begin(
+    realm,
+    { id, password: null },
+    { device: 'test', factors: ['pwd', 'otp'] },
+  )
+  return (method: 'GET' | 'POST', body?: object) =>
+    (platform.api('edge') as EdgeApi).request({
+      host: tenant.hosts[0] as string,
+      path: '/api/v1/social-accounts',
+      method,
+      headers: {
+        authorization: `Bearer ${access}`,
+        ...(body ? { 'content-type': 'application/json' } : {}),
+      },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    })
+}
 
 for (const model of ['rows', 'database'] as const) {
   it(`${model}: an account's token is kept sealed, renewed, and used by who posts`, async () => {
     const tenant = await platform.makeTenant(model)
+    const ask = await organiser(tenant)
     const account = { platform: 'mastodon', handle: '@elbklang@example.social' }
-    const connected = await ask(tenant, 'POST', { ...account, accessToken: 'first token' })
+    const connected = await ask('POST', { ...account, accessToken: 'first token' })
     assert.equal(connected.status, 201, connected.body)
     const { id } = JSON.parse(connected.body)
     assert.equal(await accessTokenOf(vault, tenant, id), 'first token')
-    await ask(tenant, 'POST', { ...account, accessToken: 'second token' })
+    await ask('POST', { ...account, accessToken: 'second token' })
     assert.equal(await accessTokenOf(vault, tenant, id), 'second token')
-    assert.deepEqual(JSON.parse((await ask(tenant, 'GET')).body), [{ id, ...account }])
+    assert.deepEqual(JSON.parse((await ask('GET')).body), [{ id, ...account }])
     const { rows } = await tenant.transaction((db) =>
       db.execute<{ text: string }>(sql`SELECT a::text AS text FROM social_account a`),
     )

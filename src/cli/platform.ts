@@ -34,6 +34,7 @@ import { limits } from '../modules/limits/index.ts'
 import { mail } from '../modules/mail/index.ts'
 import { media } from '../modules/media/index.ts'
 import { office } from '../modules/office/index.ts'
+import { push } from '../modules/push/index.ts'
 import { runtime } from '../modules/runtime/index.ts'
 import { secrets } from '../modules/secrets/index.ts'
 import { telemetry } from '../modules/telemetry/index.ts'
@@ -65,6 +66,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   secrets,
   jobs,
   audit,
+  push,
   lifecycle,
   browser,
   media,

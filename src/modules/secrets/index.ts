@@ -7,6 +7,9 @@ import { tenancy } from '../tenancy/index.ts'
 import { vault } from '../vault/index.ts'
 import { secretNoPlaintext } from './measures/secret-no-plaintext.ts'
 
+export { formsOf } from './forms.ts'
+export { findInDatabase, findInFiles, findInRedis } from './look.ts'
+
 /** Looks for secrets of every kind wherever data comes to rest. */
 export const secrets = defineModule({
   name: 'secrets',

@@ -1,0 +1,221 @@
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { jwtVerify } from 'jose'
+import { z } from 'zod'
+import { TOKEN_AUDIENCE } from './fcm.ts'
+import { readJson } from './service.ts'
+
+/** A message that the peer took. */
+export interface Taken {
+  service: 'apns' | 'fcm'
+  token: string
+  title: string
+  /** Whose credentials it came with: a team, or a project. */
+  by: string
+}
+
+/** What the peer answers about a device token before it takes anything, in turn; then it takes. */
+export type Answer = { status: number; body: object; headers?: Record<string, string> } | 'hang up'
+
+/**
+ * A server on this machine that speaks the documented parts of Apple's provider API and of FCM's HTTP v1 API with its
+ * token endpoint, over HTTP/2 and TLS, and is as strict as they are.
+ */
+export interface PushPeer {
+  port: number
+  taken: Taken[]
+  /** Connections that it saw, and messages on each: what came by one connection. */
+  connections(): number
+  /** Lets a team of Apple developers, or a project, have a key. */
+  allow(owner: { service: 'apns' | 'fcm'; by: string; keyId: string; email?: string }, key: KeyObject): void
+  answer(token: string, answers: readonly Answer[]): void
+  close(): Promise<void>
+}
+
+interface Allowed {
+  by: string
+  key: KeyObject
+  email?: string
+}
+
+type Reply = (status: number, body: object, headers?: Record<string, string>) => void
+
+/** A credential as a tenant would enter it, of a kind that the peer can be told to allow. */
+export function apnsCredential(topic = 'de.example.festival') {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const ten = () => randomBytes(10).toString('hex').slice(0, 10).toUpperCase()
+  const given = { teamId: ten(), keyId: ten(), topic, privateKey: pem(privateKey) }
+  return { given, publicKey, owner: { service: 'apns' as const, by: given.teamId, keyId: given.keyId } }
+}
+
+/** Likewise, a service account. */
+export function fcmCredential() {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
+  const project = `festival-${randomBytes(4).toString('hex')}`
+  const given = {
+    type: 'service_account' as const,
+    project_id: project,
+    private_key_id: randomBytes(20).toString('hex'),
+    private_key: pem(privateKey),
+    client_email: `push@${project}.iam.gserviceaccount.com`,
+  }
+  const owner = {
+    service: 'fcm' as const,
+    by: project,
+    keyId: given.private_key_id,
+    email: given.client_email,
+  }
+  return { given, publicKey, owner }
+}
+
+const pem = (key: KeyObject): string => key.export({ format: 'pem', type: 'pkcs8' }).toString()
+
+/** Opens the peer on 127.0.0.1 with a certificate for whatever name it is called by. */
+export async function openPushPeer(leaf: { key: string; cert: string }): Promise<PushPeer> {
+  const keys = new Map<string, Allowed>()
+  const granted = new Map<string, string>()
+  const planned = new Map<string, Answer[]>()
+  const open = new Set<ServerHttp2Session>()
+  const taken: Taken[] = []
+  let connections = 0
+
+  /** Whether the peer was told to answer otherwise. */
+  function answersOtherwise(stream: ServerHttp2Stream, token: string, reply: Reply): boolean {
+    const next = planned.get(token)?.shift()
+    if (next === 'hang up') stream.session?.destroy()
+    else if (next) reply(next.status, next.body, next.headers)
+    return next !== undefined
+  }
+
+  async function apns(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, body: string, reply: Reply) {
+    const refuse = (status: number, reason: string) => reply(status, { reason })
+    const by = await whoSigned(keys, /^bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '')
+    if (!by) return refuse(403, 'InvalidProviderToken')
+    const token = /^\/3\/device\/([0-9a-f]{64})$/.exec(headers[':path'] ?? '')?.[1]
+    if (!token) return refuse(400, 'BadDeviceToken')
+    if (!headers['apns-topic']) return refuse(400, 'MissingTopic')
+    if (headers['apns-push-type'] !== 'alert') return refuse(400, 'InvalidPushType')
+    if (Buffer.byteLength(String(headers['apns-collapse-id'] ?? '')) > 64) return refuse(400, 'BadCollapseId')
+    if (Buffer.byteLength(body) > 4_096) return refuse(413, 'PayloadTooLarge')
+    const message = ApnsMessage.safeParse(readJson(body))
+    if (!message.success) return refuse(400, 'PayloadEmpty')
+    if (answersOtherwise(stream, token, reply)) return
+    taken.push({ service: 'apns', token, title: message.data.aps.alert.title, by })
+    reply(200, {})
+  }
+
+  async function grant(body: string, reply: Reply) {
+    const form = new URLSearchParams(body)
+    const by =
+      form.get('grant_type') === 'urn:ietf:params:oauth:grant-type:jwt-bearer' &&
+      (await whoAsserted(keys, form.get('assertion') ?? ''))
+    if (!by) return reply(400, { error: 'invalid_grant' })
+    const token = `ya29.${randomBytes(16).toString('base64url')}`
+    granted.set(token, by)
+    reply(200, { access_token: token, expires_in: 3_599, token_type: 'Bearer' })
+  }
+
+  function fcm(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, body: string, reply: Reply) {
+    const by = granted.get(/^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '')
+    if (!by) return reply(401, { error: { code: 401, status: 'UNAUTHENTICATED' } })
+    if (headers[':path'] !== `/v1/projects/${by}/messages:send`)
+      return reply(403, { error: { code: 403, status: 'PERMISSION_DENIED' } })
+    const message = FcmMessage.safeParse(readJson(body))
+    if (!message.success) return reply(400, { error: { code: 400, status: 'INVALID_ARGUMENT' } })
+    const { token, notification } = message.data.message
+    if (answersOtherwise(stream, token, reply)) return
+    taken.push({ service: 'fcm', token, title: notification.title, by })
+    reply(200, { name: `projects/${by}/messages/${randomBytes(8).toString('hex')}` })
+  }
+
+  const server = createSecureServer({ ...leaf, allowHTTP1: false })
+  server.on('session', (session) => {
+    connections += 1
+    open.add(session)
+    session.on('close', () => open.delete(session)).on('error', () => undefined)
+  })
+  server.on('stream', async (stream, headers) => {
+    stream.on('error', () => undefined)
+    const body = await text(stream).catch(() => '')
+    const reply: Reply = (status, answer, more = {}) => {
+      if (stream.destroyed) return
+      stream.respond({ ':status': status, 'content-type': 'application/json', ...more })
+      stream.end(JSON.stringify(answer))
+    }
+    const path = headers[':path'] ?? ''
+    if (headers[':method'] !== 'POST') reply(405, {})
+    else if (path.startsWith('/3/device/')) await apns(stream, headers, body, reply)
+    else if (path === '/token') await grant(body, reply)
+    else fcm(stream, headers, body, reply)
+  })
+  await listen(server)
+  return {
+    port: (server.address() as AddressInfo).port,
+    taken,
+    connections: () => connections,
+    allow: ({ by, keyId, email }, key) => void keys.set(keyId, { by, key, email }),
+    answer: (token, answers) => void planned.set(token, [...answers]),
+    close() {
+      for (const session of open) session.destroy()
+      return new Promise((closed) => server.close(() => closed()))
+    },
+  }
+}
+
+const ApnsMessage = z.looseObject({
+  aps: z.looseObject({ alert: z.strictObject({ title: z.string(), body: z.string() }) }),
+})
+const FcmMessage = z.strictObject({
+  message: z.strictObject({
+    token: z.string().min(1),
+    notification: z.strictObject({ title: z.string(), body: z.string() }),
+    data: z.record(z.string(), z.string()).optional(),
+    android: z.strictObject({ collapse_key: z.string() }).optional(),
+  }),
+})
+
+async function listen(server: Http2SecureServer): Promise<void> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+}
+
+/** The team whose key signed a provider token; undefined for one that Apple would refuse. */
+async function whoSigned(keys: Map<string, Allowed>, jwt: string): Promise<string | undefined> {
+  let signer: Allowed | undefined
+  const find = ({ kid = '' }: { kid?: string }) => {
+    signer = keys.get(kid)
+    if (!signer) throw new Error('no such key')
+    return signer.key
+  }
+  return jwtVerify(jwt, find, { algorithms: ['ES256'], maxTokenAge: '1h' }).then(
+    ({ payload }) => (payload.iss === signer?.by ? signer?.by : undefined),
+    () => undefined,
+  )
+}
+
+/** The project whose service account signed an assertion; undefined for one that Google would refuse. */
+async function whoAsserted(keys: Map<string, Allowed>, jwt: string): Promise<string | undefined> {
+  let signer: Allowed | undefined
+  const find = ({ kid = '' }: { kid?: string }) => {
+    signer = keys.get(kid)
+    if (!signer) throw new Error('no such key')
+    return signer.key
+  }
+  const rules = { algorithms: ['RS256'], audience: TOKEN_AUDIENCE, maxTokenAge: '1h' }
+  return jwtVerify(jwt, find, rules).then(
+    ({ payload }) =>
+      payload.iss === signer?.email && String(payload.scope).includes('firebase.messaging')
+        ? signer?.by
+        : undefined,
+    () => undefined,
+  )
+}
