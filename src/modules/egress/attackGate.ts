@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { Problem } from '../../kernel/problems.ts'
 import type { ProbeContext } from '../../proof/measure.ts'
-import { type EgressParts, openEgressClient, throughProxy } from './client.ts'
+import { type EgressParts, openEgressClient } from './client.ts'
+import { throughProxy } from './connections.ts'
 import { openGate, UNNAMED } from './decide.ts'
 import type { Register } from './register.ts'
 

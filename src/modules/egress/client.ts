@@ -1,14 +1,11 @@
-import { request } from 'node:http'
 import type { Socket } from 'node:net'
-import { type TLSSocket, connect as tlsConnect } from 'node:tls'
+import { checkServerIdentity, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { Agent, fetch, type RequestInit, type Response } from 'undici'
-import { defineProblem, type Problem } from '../../kernel/problems.ts'
+import { handshake, refusal, throughProxy } from './connections.ts'
 import { type Decision, type Gate, type Rules, UNNAMED } from './decide.ts'
 import type { DecisionLog } from './decisionLog.ts'
 import type { Pinning } from './pins.ts'
-import { callerHeader, connectToOne } from './proxy.ts'
-
-const noWay = defineProblem({ code: 'egress-refused', status: 502, title: 'This server may not be called' })
+import { connectToOne } from './proxy.ts'
 
 /** On whose behalf a call goes out. */
 export interface Caller {
@@ -26,6 +23,13 @@ export interface EgressClient {
   fetch(caller: Caller, url: string, init?: RequestInit): Promise<Response>
   /** A TLS connection for other protocols, such as HTTP/2 (`alpn: ['h2']`). */
   connect(caller: Caller, target: string, alpn: readonly string[]): Promise<TLSSocket>
+  /**
+   * A connection in the clear, for protocols that turn to TLS later (STARTTLS). Whoever opens it must hand
+   * `checkServerIdentity` to `tls.connect`, and no session.
+   */
+  tunnel(caller: Caller, target: string): Promise<Socket>
+  /** Checks the name and, where keys were agreed, the keys; as the option of `tls.connect`. */
+  checkServerIdentity(host: string, shown: PeerCertificate): Error | undefined
   close(): Promise<void>
 }
 
@@ -43,9 +47,6 @@ export interface ClientParts {
 /** What the running client is made of. */
 export type EgressParts = Omit<ClientParts, 'record'> & { rules: Rules; decisions: DecisionLog }
 
-/** Milliseconds for the connection, and again for the handshake. */
-const TIMEOUT = 10_000
-
 /** Connections are pooled by module, so that none carries calls of two. */
 export function openEgressClient(parts: ClientParts): EgressClient {
   const agents = new Map<string, Agent>()
@@ -59,7 +60,7 @@ export function openEgressClient(parts: ClientParts): EgressClient {
   return {
     async fetch(caller, url, init = {}) {
       const { protocol, hostname, port } = new URL(url)
-      if (protocol !== 'https:') throw noWay('Only HTTPS leads out.')
+      if (protocol !== 'https:') throw refusal(url, 'only HTTPS leads out')
       admit(parts, `${hostname}:${port || 443}`, caller)
       try {
         return await fetch(url, { ...init, redirect: 'manual', dispatcher: agentOf(caller) })
@@ -71,6 +72,11 @@ export function openEgressClient(parts: ClientParts): EgressClient {
       admit(parts, target, caller)
       return open(parts, caller, target, alpn)
     },
+    async tunnel(caller, target) {
+      admit(parts, target, caller)
+      return reach(parts, caller, target)
+    },
+    checkServerIdentity: (host, shown) => checkServerIdentity(host, shown) ?? unpinned(parts, host, shown),
     async close() {
       await Promise.all([...agents.values()].map((agent) => agent.close()))
     },
@@ -84,8 +90,15 @@ function admit({ gate, record }: ClientParts, target: string, caller: Caller): v
   if (decision.verdict === 'refused') throw refusal(target, decision.reason)
 }
 
-const refusal = (target: string, reason: string): Problem =>
-  noWay(`${target} is refused: ${reason}.`, { extensions: { reason } })
+function unpinned(parts: ClientParts, host: string, shown: PeerCertificate): Error | undefined {
+  const pins = parts.pinsOf(host)
+  try {
+    if (pins.length > 0) parts.pinning.judge(host, shown, pins)
+    return undefined
+  } catch (error) {
+    return error as Error
+  }
+}
 
 const nameOf = ({ module, tenant, purpose }: Caller): string =>
   [module || UNNAMED, tenant ?? '-', purpose.replace(/[^\w.-]/g, '-')].join('/')
@@ -109,14 +122,12 @@ async function open(
   target: string,
   alpn: readonly string[],
 ): Promise<TLSSocket> {
-  const socket = parts.socket
-    ? await throughProxy(parts.socket, target, nameOf(caller))
-    : await straight(parts, target, nameOf(caller))
+  const socket = await reach(parts, caller, target)
   const host = target.slice(0, target.lastIndexOf(':'))
   const secure = await handshake(socket, host, alpn, parts.ca)
   const pins = parts.pinsOf(host)
   try {
-    if (pins.length > 0) parts.pinning.judge(host, secure, pins)
+    if (pins.length > 0) parts.pinning.judge(host, secure.getPeerCertificate(true), pins)
     return secure
   } catch (error) {
     secure.destroy()
@@ -124,57 +135,13 @@ async function open(
   }
 }
 
+const reach = (parts: ClientParts, caller: Caller, target: string): Promise<Socket> =>
+  parts.socket ? throughProxy(parts.socket, target, nameOf(caller)) : straight(parts, target, nameOf(caller))
+
 /** The name is looked up once, and what was judged is what is connected to. */
 async function straight({ gate, record }: ClientParts, target: string, caller: string): Promise<Socket> {
   const decision = await gate.locate(target, caller)
   if (decision.verdict !== 'refused') return connectToOne(decision.addresses, decision.port)
   record(decision)
   throw refusal(target, decision.reason)
-}
-
-function handshake(
-  socket: Socket,
-  servername: string,
-  alpn: readonly string[],
-  ca: readonly string[] | undefined,
-): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const secure = tlsConnect({
-      socket,
-      servername,
-      minVersion: 'TLSv1.2',
-      ALPNProtocols: [...alpn],
-      ...(ca ? { ca: [...ca] } : {}),
-    })
-    secure.setTimeout(TIMEOUT, () => secure.destroy(new Error(`${servername} did not answer in time.`)))
-    secure.once('error', reject)
-    // The name and the chain were checked by then: rejectUnauthorized is on.
-    secure.once('secureConnect', () => {
-      secure.setTimeout(0).removeAllListeners('timeout').removeListener('error', reject)
-      resolve(secure)
-    })
-  })
-}
-
-/** A connection to `target` that the proxy at `socketPath` opened. */
-export function throughProxy(socketPath: string, target: string, caller: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const asked = request({
-      socketPath,
-      method: 'CONNECT',
-      path: target,
-      agent: false,
-      headers: { host: target, 'proxy-authorization': callerHeader(caller) },
-      timeout: 2 * TIMEOUT,
-    })
-    asked.once('timeout', () => asked.destroy(new Error('The egress proxy did not answer in time.')))
-    asked.once('error', reject)
-    asked.once('connect', ({ statusCode, headers }, socket, head) => {
-      if (head.length > 0) socket.unshift(head)
-      if (statusCode === 200) return resolve(socket.setTimeout(0))
-      socket.destroy()
-      reject(refusal(target, String(headers['x-surety-reason'] ?? statusCode)))
-    })
-    asked.end()
-  })
 }

@@ -12,12 +12,14 @@ import { openGate, resolveByDns } from './decide.ts'
 import { openDecisionLog } from './decisionLog.ts'
 import { egressPinning } from './measures/egress-pinning.ts'
 import { openPinning } from './pins.ts'
-import { pinsOf, pinsToRenew, type Register } from './register.ts'
+import { isRegistered, pinsOf, pinsToRenew, type Register } from './register.ts'
 import { egressRoutes } from './routes.ts'
 import { type EgressSettings, egressSettings } from './settings.ts'
 
 /** What other modules get. */
 export interface EgressApi extends EgressClient {
+  /** Whether the register leads `module` there. */
+  leadsTo(module: string, host: string, port: number): boolean
   /** What the running client is made of; a test may break it. */
   parts: EgressParts
   /** Where decisions are kept, and for how many milliseconds. */
@@ -60,6 +62,7 @@ export const egress = defineModule({
     return {
       api: {
         ...client,
+        leadsTo: (module, host, port) => isRegistered(settings.register, host, port, module),
         parts,
         kept: { folder: folderIn(stores.files), keepFor: settings.decisionsKeptFor },
       } satisfies EgressApi as EgressApi,

@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto'
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import type { DetailedPeerCertificate } from 'node:tls'
 import { z } from 'zod'
 import { defineProblem } from '../../kernel/problems.ts'
 
@@ -21,10 +21,13 @@ export const pinSet = z.object({
   until: z.iso.date(),
 })
 
+/** The leaf and what follows, as `getPeerCertificate(true)` gives it; empty when there is none. */
+export type Shown = Partial<DetailedPeerCertificate>
+
 /** Checks keys. A test may replace `judge`. */
 export interface Pinning {
   /** Throws a Problem `egress-pin` (502) unless the leaf, or one that really vouches for it, has a pinned key. */
-  judge(host: string, peer: TLSSocket, pins: readonly string[]): void
+  judge(host: string, shown: Shown, pins: readonly string[]): void
 }
 
 /** SHA-256 of the certificate's SubjectPublicKeyInfo, base64. */
@@ -34,8 +37,8 @@ export function pinOf(certificate: X509Certificate): string {
 }
 
 export const openPinning = (): Pinning => ({
-  judge(host, peer, pins) {
-    if (!chainOf(peer).some((certificate) => pins.includes(pinOf(certificate))))
+  judge(host, shown, pins) {
+    if (!chainOf(shown).some((certificate) => pins.includes(pinOf(certificate))))
       throw wrongKey(`${host} shows a key that was not agreed. Nothing was sent.`)
   },
 })
@@ -47,8 +50,7 @@ const LONGEST = 8
  * From the leaf up to the authority in our own store, which a server does not send; only as far as each is really signed
  * by the next, because a server may send any certificate along.
  */
-export function chainOf(peer: TLSSocket): X509Certificate[] {
-  const shown = peer.getPeerCertificate(true) as Partial<DetailedPeerCertificate>
+function chainOf(shown: Shown): X509Certificate[] {
   if (!shown.raw) return []
   const chain = [new X509Certificate(shown.raw)]
   for (

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { readSecret } from '../../data/secrets.ts'
 import { defineModule } from '../../kernel/module.ts'
 import { edge } from '../edge/index.ts'
+import { egress } from '../egress/index.ts'
 import { smtpStarttls } from './measures/smtp-starttls.ts'
 import { type Message, openTransport, type SmtpOptions, smtpOptions } from './smtp.ts'
 
@@ -20,7 +21,7 @@ export interface MailApi {
 /** Mail to people, through the deployment's mail server. */
 export const mail = defineModule({
   name: 'mail',
-  needs: { edge },
+  needs: { edge, egress },
   settings: z.object({
     /** The provider's server for submission (RFC 6409); none: nothing is sent. */
     host: z.string().min(1).optional(),
@@ -35,11 +36,11 @@ export const mail = defineModule({
     own.host && own.user && !own.passwordFileName
       ? [{ settings: ['mail.user', 'mail.passwordFileName'], why: 'a user needs a password.' }]
       : [],
-  async start({ settings, log }) {
+  async start({ settings, log }, { egress: wayOut }) {
     const { host, port, user, passwordFileName, caFileName } = settings
     const password = passwordFileName ? readSecret(passwordFileName) : undefined
     const ca = caFileName ? readFileSync(caFileName, 'utf8') : undefined
-    const options = host ? smtpOptions({ host, port, user, password, ca }) : null
+    const options = host ? smtpOptions({ host, port, user, password, ca, wayOut }) : null
     const api: MailApi = {
       options,
       async send(message) {

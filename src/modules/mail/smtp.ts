@@ -1,5 +1,6 @@
 import { createTransport, type Transporter } from 'nodemailer'
 import type SMTPTransport from 'nodemailer/lib/smtp-transport'
+import type { EgressApi } from '../egress/index.ts'
 
 /** A message to one person. */
 export interface Message {
@@ -7,6 +8,9 @@ export interface Message {
   subject: string
   text: string
 }
+
+/** Leads to mail servers that somebody else runs. */
+type WayOut = Pick<EgressApi, 'leadsTo' | 'tunnel' | 'checkServerIdentity'>
 
 /** How a mail server is reached. */
 export type SmtpOptions = SMTPTransport.Options & { tls: NonNullable<SMTPTransport.Options['tls']> }
@@ -21,8 +25,9 @@ export function smtpOptions(server: {
   user?: string | undefined
   password?: string | undefined
   ca?: string | undefined
+  wayOut: WayOut
 }): SmtpOptions {
-  const { host, port, user, password, ca } = server
+  const { host, port, user, password, ca, wayOut } = server
   return {
     host,
     port,
@@ -34,7 +39,20 @@ export function smtpOptions(server: {
     disableFileAccess: true,
     disableUrlAccess: true,
     ...(user && password ? { auth: { user, pass: password } } : {}),
-    tls: { minVersion: 'TLSv1.2', rejectUnauthorized: true, ...(ca ? { ca } : {}) },
+    // A server in the register is reached by the way out; one of our own network is not in it.
+    getSocket({ host: to = '', port: at }, done) {
+      if (!wayOut.leadsTo('mail', to, Number(at))) return done(null, false)
+      wayOut.tunnel({ module: 'mail', tenant: null, purpose: 'mail.send' }, `${to}:${at}`).then(
+        (connection) => done(null, { connection }),
+        (error: Error) => done(error, false),
+      )
+    },
+    tls: {
+      minVersion: 'TLSv1.2',
+      rejectUnauthorized: true,
+      checkServerIdentity: wayOut.checkServerIdentity,
+      ...(ca ? { ca } : {}),
+    },
   }
 }
 
