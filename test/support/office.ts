@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import axe from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import type { SettingsLayer } from '../../src/kernel/settings.ts'
+import { audit } from '../../src/modules/audit/index.ts'
 import { browser } from '../../src/modules/browser/index.ts'
 import { type EdgeApi, edge } from '../../src/modules/edge/index.ts'
 import { type IdentityApi, identity } from '../../src/modules/identity/index.ts'
@@ -48,7 +49,7 @@ export async function openOffice(
   locale: string,
   layer: SettingsLayer = {},
 ): Promise<Office> {
-  const platform = await testPlatform([edge, identity, limits, lifecycle, browser, office], layer)
+  const platform = await testPlatform([edge, audit, identity, limits, lifecycle, browser, office], layer)
   await platform.serve()
   const door = platform.api('edge') as EdgeApi
   const tenant = await platform.makeTenant('rows')

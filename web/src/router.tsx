@@ -3,6 +3,7 @@ import { createRootRoute, createRoute, createRouter, Outlet } from '@tanstack/re
 import { whoAmI } from './api/queries.ts'
 import { isOperators } from './audience.ts'
 import { ActivityPage } from './pages/ActivityPage.tsx'
+import { AuditPage } from './pages/AuditPage.tsx'
 import { ImpersonationPage } from './pages/ImpersonationPage.tsx'
 import { Inside } from './pages/Inside.tsx'
 import { InvitationPage } from './pages/InvitationPage.tsx'
@@ -49,6 +50,7 @@ const routes = root.addChildren([
     within('/settings/operator-access', isOperators ? MissingPage : OperatorAccessPage),
     within('/settings/users', UsersPage),
     within('/settings/roles', RolesPage),
+    within('/settings/audit', AuditPage),
     within('/account', SecurityPage),
     within('/account/sessions', SessionsPage),
     within('/account/tokens', TokensPage),

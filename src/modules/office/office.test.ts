@@ -4,6 +4,7 @@ import { after, before, it } from 'node:test'
 import { brotliDecompressSync } from 'node:zlib'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { api, readOperations } from '../api/index.ts'
+import { audit } from '../audit/index.ts'
 import { type EdgeApi, edge } from '../edge/index.ts'
 import { lifecycle } from '../lifecycle/index.ts'
 import { buildPages } from './build.ts'
@@ -12,7 +13,7 @@ import { office } from './index.ts'
 let platform: TestPlatform
 let host: string
 before(async () => {
-  platform = await testPlatform([edge, api, lifecycle, office])
+  platform = await testPlatform([edge, api, audit, lifecycle, office])
   await platform.serve()
   host = (await platform.makeTenant('rows')).hosts[0] as string
 })

@@ -14,6 +14,11 @@ export class Refused extends Error {
   }
 }
 
+interface Given {
+  path?: Record<string, string>
+  query?: Record<string, string>
+  body?: unknown
+}
 type Input<Route extends keyof Routes> = Omit<Routes[Route], 'answer'>
 type Arguments<Route extends keyof Routes> = keyof Input<Route> extends never ? [] : [Input<Route>]
 
@@ -35,7 +40,7 @@ export async function call<Route extends keyof Routes>(
   route: Route,
   ...[input]: Arguments<Route>
 ): Promise<Routes[Route]['answer']> {
-  const given = (input ?? {}) as { path?: Record<string, string>; body?: unknown }
+  const given = (input ?? {}) as Given
   if (OPEN.test(route)) return read(await send(route, given))
   const asksPassword = ASKS_PASSWORD.test(route)
   const ownSession = impersonationToken() === null
@@ -59,10 +64,7 @@ async function mayHelp(answer: Response, asksPassword: boolean): Promise<boolean
   return true
 }
 
-function send(
-  route: keyof Routes,
-  { path = {}, body }: { path?: Record<string, string>; body?: unknown },
-): Promise<Response> {
+function send(route: keyof Routes, { path = {}, query = {}, body }: Given): Promise<Response> {
   const [method = '', template = ''] = route.split(' ')
   const bearer = impersonationToken()
   const headers: Record<string, string> = {
@@ -71,7 +73,9 @@ function send(
     ...(bearer ? { authorization: `Bearer ${bearer}` } : {}),
     ...(method === 'GET' ? {} : { 'x-csrf-token': csrfToken() }),
   }
-  const url = template.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(path[name] ?? ''))
+  const filled = template.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(path[name] ?? ''))
+  const asked = new URLSearchParams(query).toString()
+  const url = asked ? `${filled}?${asked}` : filled
   return fetch(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }).catch(
     (error: Error) => {
       throw new Refused(0, 'offline', error.message)

@@ -91,6 +91,17 @@ export interface TenantLine extends Tenant {
   hosts: string[]
 }
 
+export interface AuditEntry {
+  id: string
+  at: string
+  /** `member:<id>`, with `+operator:<id>` for an act in that name; empty for nobody named. */
+  who: string
+  act: string
+  target: string
+  before: Record<string, unknown> | null
+  after: Record<string, unknown> | null
+}
+
 /** As much of an OpenAPI document as the pages read. */
 export interface Document {
   paths: Record<string, Record<string, { 'x-permission'?: string }>>
@@ -158,6 +169,10 @@ export interface Routes {
     path: { role: string }
     body: { needed: boolean }
     answer: null
+  }
+  'GET /api/v1/audit': {
+    query: { cursor?: string }
+    answer: { entries: AuditEntry[]; next: string | null }
   }
   'GET /api/v1/impersonations': { answer: Impersonation[] }
   'POST /api/v1/impersonations': {

@@ -51,9 +51,13 @@ function useGroups(me: Me): Group[] {
   const access = [
     { to: '/settings/operator-access', name: nav.operatorAccess, needs: 'security.read' },
   ] as const
+  const audit = [{ to: '/settings/audit', name: nav.audit, needs: 'audit.read' }] as const
   const tenants = [{ to: '/tenants', name: nav.tenants, needs: 'tenants.read' }] as const
   const groups: Group[] = isOperators
-    ? [{ title: nav.deployment, links: [...tenants, ...people].filter(shown) }, account]
-    : [{ title: `${nav.settings} › ${nav.people}`, links: [...people, ...access].filter(shown) }, account]
+    ? [{ title: nav.deployment, links: [...tenants, ...people, ...audit].filter(shown) }, account]
+    : [
+        { title: `${nav.settings} › ${nav.people}`, links: [...people, ...access, ...audit].filter(shown) },
+        account,
+      ]
   return groups.filter(({ links }) => links.length > 0)
 }

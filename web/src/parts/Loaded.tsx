@@ -1,5 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
+import { Refused } from '../api/call.ts'
 import { useWords } from '../words/index.tsx'
 import { useProblem } from './problem.ts'
 
@@ -18,9 +19,11 @@ export function Loaded<Data>({
     return (
       <div className="empty" role="alert">
         <p>{problem(query.error)}</p>
-        <button type="button" onClick={() => void query.refetch()}>
-          {words.again}
-        </button>
+        {!isFinal(query.error) && (
+          <button type="button" onClick={() => void query.refetch()}>
+            {words.again}
+          </button>
+        )}
       </div>
     )
   return (
@@ -29,3 +32,6 @@ export function Loaded<Data>({
     </p>
   )
 }
+
+/** Whether asking again would be answered the same. */
+const isFinal = (error: Error): boolean => error instanceof Refused && [403, 404].includes(error.status)
