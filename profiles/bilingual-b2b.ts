@@ -3,7 +3,10 @@ import type { Profile } from './profile.ts'
 /** A business product for German and English customers, pooled tenants. */
 export const bilingualB2b: Profile = {
   name: 'bilingual-b2b',
-  settings: { tenancy: { models: ['rows'] }, backup: { every: '24h', keepFor: '30d' } },
+  settings: {
+    tenancy: { models: ['rows'] },
+    backup: { every: '12h', keepFor: '30d', rto: '4h', rpo: '24h' },
+  },
   claims: {
     'LARA-01': 'trust.language',
     'LARA-02': 'trust.dpa.annex',

@@ -3,7 +3,10 @@ import type { Profile } from './profile.ts'
 /** A festival platform on managed hosts, one database for each tenant. */
 export const eventPlatform: Profile = {
   name: 'event-platform',
-  settings: { tenancy: { models: ['database'] }, backup: { every: '24h', keepFor: '30d' } },
+  settings: {
+    tenancy: { models: ['database'] },
+    backup: { every: '24h', keepFor: '30d', drillEvery: '92d' },
+  },
   claims: {
     'FEST-01': 'trust.toms.single-page',
     'FEST-02': 'host.location',

@@ -5,7 +5,7 @@ export const singleServer: Profile = {
   name: 'single-server',
   settings: {
     cache: { fsync: 'everysec' },
-    backup: { every: '4h', grace: '30m', level: 9, keepFor: '400d' },
+    backup: { every: '4h', grace: '30m', level: 9, keepFor: '400d', drillEvery: '31d' },
   },
   claims: {
     'PREZ-01': 'host.location',

@@ -1,6 +1,7 @@
 import { program } from 'commander'
 import { Problem } from '../kernel/problems.ts'
 import { addBackupCommands } from './backup.ts'
+import { addDrillCommand } from './drill.ts'
 import { egress } from './egress.ts'
 import { superuserUrl } from './environment.ts'
 import { addKeyCommands } from './keys.ts'
@@ -103,6 +104,7 @@ addIdentityCommands(program)
 addKeyCommands(program)
 addBackupCommands(program)
 addRestoreCommand(program)
+addDrillCommand(program)
 
 program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof Problem ? `${error.title}: ${error.message}` : error)

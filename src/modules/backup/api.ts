@@ -1,6 +1,7 @@
 import type { Tenant } from '../tenancy/index.ts'
 import type { BackupStep } from './backUp.ts'
 import type { BackupRecord } from './catalogue.ts'
+import type { DrillReport } from './drillLog.ts'
 import type { RestorePhase, RestoreReport } from './restore.ts'
 import type { Sweep } from './schedule.ts'
 
@@ -18,6 +19,13 @@ export interface BackupApi {
   restore(backupId: string, slug: string, onPhase?: (phase: RestorePhase) => void): Promise<RestoreReport>
   /** Runs `run` for each tenant that was restored, after its rows and files are back. Safe to repeat, as it may be. */
   afterRestore(run: (tenant: Tenant) => Promise<void>): void
+  /**
+   * Restores the newest backup of a canary into a trial tenant, boots it and compares; the report says whether it
+   * passed. Throws Problems `tenant-not-found` and `drill-no-backup`.
+   */
+  drill(slug: string): Promise<DrillReport>
+  /** Reports, newest first. */
+  drills(since: Date, limit?: number): Promise<DrillReport[]>
   /** Available backups, newest first; of one tenant or of all. */
   list(slug?: string): Promise<BackupRecord[]>
 }

@@ -1,4 +1,3 @@
-import { openFilestore } from '../../data/filestore.ts'
 import type { Stores } from '../../data/index.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { newId } from '../../kernel/ids.ts'
@@ -8,11 +7,8 @@ import { compressDump } from './archive.ts'
 import type { BackupRecord, Catalogue, RetentionClass } from './catalogue.ts'
 import {
   type Manifest,
-  measureAll,
   objectName,
-  type Passed,
   readManifest,
-  readObject,
   type Sealed,
   writeManifest,
   writeObject,
@@ -20,6 +16,7 @@ import {
 import type { Repository } from './repository.ts'
 import type { BackupSettings } from './settings.ts'
 import { type Snapshot, withSnapshot } from './source.ts'
+import { readBack, storeFiles } from './storeFiles.ts'
 
 /** What a backup goes through, in order. */
 export const BACKUP_STEPS = [
@@ -49,12 +46,6 @@ export const backupBusy = defineProblem({
   status: 409,
   title: 'A backup of this tenant is being made',
 })
-const notReadBack = defineProblem({
-  code: 'backup-not-read-back',
-  status: 500,
-  title: 'The repository does not return what was stored',
-})
-
 const RENEW_MS = 15_000
 
 /**
@@ -119,7 +110,7 @@ async function makeManifest(
   await readBack(parts, objectName.dump(tenant.id, begun.id), taken.dump)
   if (taken.schemaDump) await readBack(parts, objectName.schema(tenant.id, begun.id), taken.schemaDump)
   onStep('dump read back')
-  const files = await storeFiles(parts, tenant, begun)
+  const files = await storeFiles(parts, tenant, begun.expiresAt)
   onStep('files stored')
   const { id: backupId, ...named } = begun
   const { build, settings } = parts
@@ -159,48 +150,6 @@ async function storeDumps(
       snapshot.schema &&
       (await writeObject(parts, objectName.schema(tenantId, id), [snapshot.schema], expiresAt)),
   }
-}
-
-async function readBack(parts: BackupParts, name: string, written: Passed): Promise<void> {
-  const { sha256 } = await measureAll(readObject(parts, name))
-  if (sha256 !== written.sha256) throw notReadBack(`${name} reads back as something else.`)
-}
-
-/** Stores the files whose content is not in the repository yet, and reads them back. */
-async function storeFiles(
-  parts: BackupParts,
-  tenant: TenantRecord,
-  begun: Begun,
-): Promise<Manifest['files']> {
-  const { stores, repository } = parts
-  const folder = openFilestore({ root: stores.files, folder: tenant.slug })
-  const read = async function* (path: string) {
-    yield* (await folder.open(path)).stream as AsyncIterable<Uint8Array>
-  }
-  const key = await parts.keys.current(tenant.id)
-  const stored: Manifest['files'] = []
-  for (const path of await folder.list()) {
-    // A file may be removed while they are read: then it was not there.
-    const file = await measureAll(read(path)).catch(unlessGone)
-    if (!file) continue
-    const object = objectName.file(tenant.id, key, file.sha256)
-    if (await repository.has(object)) await repository.extend(object, begun.expiresAt)
-    else
-      try {
-        const written = await writeObject(parts, object, read(path), begun.expiresAt)
-        if (written.sha256 !== file.sha256) throw notReadBack(`${path} changed while it was read.`)
-        await readBack(parts, object, file)
-      } catch (error) {
-        await repository.remove(object)
-        throw error
-      }
-    stored.push({ path, ...file, object })
-  }
-  return stored
-}
-
-function unlessGone(error: unknown): undefined {
-  if (!(error instanceof Problem && error.code === 'file-not-found')) throw error
 }
 
 async function finish({ repository, catalogue, clock }: BackupParts, manifest: Manifest): Promise<void> {

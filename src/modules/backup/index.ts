@@ -1,6 +1,10 @@
 import { join } from 'node:path'
+import type { FastifyPluginAsync } from 'fastify'
+import { z } from 'zod'
 import { stores } from '../../data/index.ts'
 import { type Contradiction, defineModule } from '../../kernel/module.ts'
+import type { RouteGroup } from '../../kernel/routes.ts'
+import { proof } from '../../proof/index.ts'
 import { edge } from '../edge/index.ts'
 import { jobs } from '../jobs/index.ts'
 import { type Tenant, tenancy } from '../tenancy/index.ts'
@@ -8,6 +12,8 @@ import { vault } from '../vault/index.ts'
 import type { BackupApi } from './api.ts'
 import { backUpTenant } from './backUp.ts'
 import { openCatalogue } from './catalogue.ts'
+import { type DrillParts, drill } from './drill.ts'
+import { drillsSince } from './drillLog.ts'
 import { openFileRepository, sweepFileRepository } from './fileRepository.ts'
 import { openBackupKeys } from './keys.ts'
 import { listenTo } from './listen.ts'
@@ -16,10 +22,16 @@ import { backupMode } from './measures/backup-mode.ts'
 import { backupRetention } from './measures/backup-retention.ts'
 import { backupSchedule } from './measures/backup-schedule.ts'
 import { backupSnapshot } from './measures/backup-snapshot.ts'
-import { noBackup, type RestoreParts, restoreInto, settleRestores } from './restore.ts'
+import { drRpo } from './measures/dr-rpo.ts'
+import { drRto } from './measures/dr-rto.ts'
+import { restoreDrill } from './measures/restore-drill.ts'
+import { restoreDrillSurface } from './measures/restore-drill-surface.ts'
+import { noBackup, restoreInto, settleRestores } from './restore.ts'
+import { operatorBackupRoutes, publicDrillRoutes } from './routes.ts'
 import { classFor, makeDue } from './schedule.ts'
 import { dropAbandonedScratches } from './scratch.ts'
 import { type BackupSettings, backupSettings } from './settings.ts'
+import { dropAbandonedTrials } from './trial.ts'
 
 /** An unfinished object this old (ms) belongs to no process any more. */
 const INTERRUPTED_AFTER = 86_400_000
@@ -32,14 +44,17 @@ const LOOK_EVERY = 10_000
 /** Backs up every tenant, proves that the backups restore, and restores them. */
 export const backup = defineModule({
   name: 'backup',
-  needs: { stores, edge, tenancy, vault, jobs },
+  needs: { stores, proof, edge, tenancy, vault, jobs },
   settings: backupSettings,
   contradictions: contradictionsIn,
   migrations: { control: new URL('./migrations/control/', import.meta.url) },
-  async start({ settings, clock, log, build, tenantMigrations }, { stores, edge, tenancy, vault, jobs }) {
+  async start(
+    { settings, clock, log, build, program, tenantMigrations },
+    { stores, proof, edge, tenancy, vault, jobs },
+  ) {
     const folder = settings.folder ?? join(stores.files, 'backups')
     const afterRestore: ((tenant: Tenant) => Promise<void>)[] = []
-    const parts: RestoreParts = {
+    const parts: DrillParts = {
       stores,
       clock,
       build,
@@ -51,6 +66,11 @@ export const backup = defineModule({
       tenancy,
       tenantMigrations,
       afterRestore,
+      edge,
+      program,
+      async backUp(tenant) {
+        return backUpTenant(parts, tenant, await classFor(parts.catalogue, tenant, settings, clock.now()))
+      },
     }
     if (stores.migrator) await sweepFileRepository(folder, INTERRUPTED_AFTER)
     const api: BackupApi = {
@@ -59,9 +79,12 @@ export const backup = defineModule({
         const retention = await classFor(parts.catalogue, tenant, settings, clock.now())
         return backUpTenant(parts, tenant, retention, onStep)
       },
+      drill: async (slug) => drill(parts, await tenancy.bySlug(slug)),
+      drills: (since, limit) => drillsSince(stores, since, limit),
       async due(signal) {
         await settleRestores(parts)
         await dropAbandonedScratches(parts)
+        await dropAbandonedTrials(parts)
         return makeDue(parts, await tenancy.list(), log, signal)
       },
       async restore(backupId, slug, onPhase) {
@@ -82,13 +105,31 @@ export const backup = defineModule({
       backupEncryption(parts, tenancy),
       backupSnapshot(settings),
       backupMode(parts),
+      restoreDrill(parts),
+      restoreDrillSurface(parts),
+      drRto(parts),
+      drRpo(parts),
     ]
-    return { api, measures }
+    const drills = jobs.define({
+      name: 'backup.drill',
+      data: z.object({}),
+      // What came of it is evidence, whatever it is; a second try would only be another drill.
+      attempts: 1,
+      run: async () => void (await proof.run('restore.drill')),
+    })
+    const routes: RouteGroup[] = [
+      {
+        audience: 'admin',
+        plugin: operatorBackupRoutes(api, clock, () => drills.add(null, {})) as unknown as FastifyPluginAsync,
+      },
+      { audience: 'trust', plugin: publicDrillRoutes(api, clock) as unknown as FastifyPluginAsync },
+    ]
+    return { api, routes, measures }
   },
 })
 
 function contradictionsIn(settings: BackupSettings): Contradiction[] {
-  const { mode, every, keepFor, archiveFor, compression, level } = settings
+  const { mode, every, grace, keepFor, archiveFor, compression, level, rpo } = settings
   const found: Contradiction[] = []
   if (mode === 'dump' && keepFor < every)
     found.push({
@@ -99,6 +140,11 @@ function contradictionsIn(settings: BackupSettings): Contradiction[] {
     found.push({
       settings: ['backup.archiveFor', 'backup.keepFor'],
       why: 'what is archived is kept for longer than the rest.',
+    })
+  if (rpo !== undefined && every + grace > rpo)
+    found.push({
+      settings: ['backup.rpo', 'backup.every', 'backup.grace'],
+      why: 'just before a backup is made, what is lost is older than interval and grace; make backups more often.',
     })
   if (compression === 'gzip' && level > 9)
     found.push({ settings: ['backup.compression', 'backup.level'], why: 'gzip has levels 1 to 9.' })

@@ -35,6 +35,7 @@ export async function readSurface(ask: Ask): Promise<{ sha256: string; samples: 
   const { status, body } = await ask('/api/v1/openapi.json')
   if (status !== 200) throw new Error(`The OpenAPI document answers ${status}.`)
   const document = JSON.parse(body) as {
+    info: object
     paths: Record<string, Record<string, { security?: unknown[]; parameters?: { required?: boolean }[] }>>
   }
   const samples = Object.entries(document.paths)
@@ -42,7 +43,9 @@ export async function readSurface(ask: Ask): Promise<{ sha256: string; samples: 
     .filter(([, { get }]) => !get?.parameters?.some(({ required }) => required))
     .map(([path]) => path)
     .sort()
-  return { sha256: sha256(canonicalize(document) as string), samples }
+  // The version names the build; what it offers may be the same in the next.
+  const surface = { ...document, info: { ...document.info, version: '' } }
+  return { sha256: sha256(canonicalize(surface) as string), samples }
 }
 
 /** The answers of `paths`; `masks` are replaced first: the words by which a copy may differ, such as its host. */

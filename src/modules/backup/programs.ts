@@ -60,6 +60,7 @@ export function findPrograms(address: SqlAddress, major: number): Programs {
     async feed(program, args, content) {
       const child = spawn(find(program), args, { stdio: ['pipe', 'pipe', 'pipe'], env })
       const pouring = pour(content, child)
+      pouring.catch(() => undefined) // met below, once the program has ended
       const [printed, problems, code] = await Promise.all([
         text(child.stdout),
         text(child.stderr),

@@ -4,9 +4,10 @@ import { defineProblem } from '../../kernel/problems.ts'
 import type { TenancyApi, Tenant } from '../tenancy/index.ts'
 import type { BackupParts } from './backUp.ts'
 import type { BackupRecord } from './catalogue.ts'
+import { verifyLoaded } from './compare.ts'
 import { readManifest } from './manifest.ts'
 import { openRestoreLog } from './restoreLog.ts'
-import { bringUpToDate, giveTo, inScratch, loadBackup, verifyLoaded } from './scratch.ts'
+import { bringUpToDate, giveTo, inScratch, loadBackup } from './scratch.ts'
 import { takeOverFiles, takeOverRows } from './takeOver.ts'
 
 /** What a restore goes through, in order. */

@@ -4,6 +4,7 @@ import { type BackupParts, backUpTenant, settleAbandoned } from './backUp.ts'
 import type { BackupRecord, Catalogue, RetentionClass } from './catalogue.ts'
 import { removeExpired } from './retention.ts'
 import type { BackupSettings } from './settings.ts'
+import { isTrial } from './trial.ts'
 
 /** A backup that failed is tried again after this (ms). */
 const RETRY_AFTER = 300_000
@@ -57,7 +58,7 @@ async function dueTenants(
 ): Promise<TenantRecord[]> {
   const waiting: { tenant: TenantRecord; since: number }[] = []
   const newest = newestByTenant(await catalogue.available())
-  for (const tenant of tenants) {
+  for (const tenant of tenants.filter((one) => !isTrial(one))) {
     const since = newest.get(tenant.id)?.startedAt.getTime() ?? 0
     if (now.getTime() - since < every) continue
     const [last] = await catalogue.newest(tenant.id, 1)
@@ -75,7 +76,9 @@ export function overdueTenants(
   now: Date,
 ): TenantRecord[] {
   const newest = newestByTenant(available)
-  return tenants.filter(({ id, createdAt }) => {
+  return tenants.filter((tenant) => {
+    const { id, createdAt } = tenant
+    if (isTrial(tenant)) return false
     const since = newest.get(id)?.snapshotAt ?? createdAt
     return now.getTime() - since.getTime() > every + grace
   })

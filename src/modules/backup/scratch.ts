@@ -5,7 +5,8 @@ import { newId } from '../../kernel/ids.ts'
 import { defineProblem } from '../../kernel/problems.ts'
 import { readDump } from './archive.ts'
 import type { BackupParts } from './backUp.ts'
-import { describeContent, describeShape, tenantTables } from './content.ts'
+import { inTransaction } from './compare.ts'
+import { tenantTables } from './content.ts'
 import { type Manifest, objectName, readObject } from './manifest.ts'
 import { findPrograms, type Programs } from './programs.ts'
 
@@ -14,11 +15,6 @@ const PREFIX = 'surety_restore_'
 /** A scratch database this old (ms) that nobody is connected to belongs to no restore any more. */
 const ABANDONED_AFTER = 60_000
 
-const notAsManifest = defineProblem({
-  code: 'backup-differs',
-  status: 500,
-  title: 'What the backup gave is not what was backed up',
-})
 const tooNew = defineProblem({
   code: 'backup-too-new',
   status: 409,
@@ -123,37 +119,6 @@ export async function loadBackup(
   )
 }
 
-/** Ways in which what was loaded differs from what was backed up; none when it is the same. */
-export async function compareWithManifest(client: SqlClient, manifest: Manifest): Promise<string[]> {
-  return inTransaction(client, async () => {
-    const differences: string[] = []
-    const shape = await describeShape(client)
-    if (shape.schema !== manifest.shape.schema) differences.push('the schema differs')
-    const found = new Map((await describeContent(client)).map((table) => [table.name, table]))
-    for (const { name, rows, hash } of manifest.tables) {
-      const table = found.get(name)
-      if (!table) differences.push(`${name} is missing`)
-      else if (table.rows !== rows) differences.push(`${name} has ${table.rows} rows, not ${rows}`)
-      else if (table.hash !== hash) differences.push(`rows of ${name} differ`)
-      found.delete(name)
-    }
-    differences.push(...[...found.keys()].map((name) => `${name} is not in the backup`))
-    for (const table of await tenantTables(client)) {
-      const others = await client.query(`SELECT FROM ${table} WHERE tenant_id <> $1 LIMIT 1`, [
-        manifest.tenantId,
-      ])
-      if (others.rowCount) differences.push(`${table} has rows of another tenant`)
-    }
-    return differences
-  })
-}
-
-/** Throws a Problem `backup-differs` when it is not what was backed up. */
-export async function verifyLoaded(client: SqlClient, manifest: Manifest): Promise<void> {
-  const differences = await compareWithManifest(client, manifest)
-  if (differences.length > 0) throw notAsManifest(`${differences.slice(0, 5).join('; ')}.`)
-}
-
 /** Brings an older backup to the schema that runs here. Throws a Problem `backup-too-new`. */
 export async function bringUpToDate(
   client: SqlClient,
@@ -185,16 +150,4 @@ async function foreignKeys(client: SqlClient): Promise<{ table: string; name: st
      WHERE k.contype = 'f' AND k.conparentid = 0`,
   )
   return rows
-}
-
-async function inTransaction<T>(client: SqlClient, work: () => Promise<T>): Promise<T> {
-  await client.query('BEGIN')
-  try {
-    const result = await work()
-    await client.query('COMMIT')
-    return result
-  } catch (error) {
-    await client.query('ROLLBACK')
-    throw error
-  }
 }

@@ -28,6 +28,12 @@ export const backupSettings = z.object({
   /** The first backup of each `archiveEvery` is kept for this instead; without it none is. */
   archiveFor: duration.optional(),
   archiveEvery: duration.default(30 * DAY),
+  /** At least this often a backup is really restored and compared. */
+  drillEvery: duration.default(90 * DAY),
+  /** A restore, from the request to the first verified answer, takes no longer. */
+  rto: duration.default(4 * HOUR),
+  /** No more than this much time's data is lost; without it nothing is promised but the interval. */
+  rpo: duration.optional(),
   /** Where backups lie as files; beside the tenants' files unless it says otherwise. */
   folder: z.string().optional(),
   /** The provider's list of snapshots as JSON: an array of objects with `created`, an ISO 8601 instant. */

@@ -105,3 +105,17 @@ function dumpSchema(
   })
   return dump
 }
+
+/** What a tenant's own tables hold now; of the `rows` model as the role that row-level security binds to it. */
+export async function describeTarget(stores: Stores, tenant: TenantRecord): Promise<TableContent[]> {
+  const pooled = tenant.model === 'rows'
+  return stores.asMigrator(
+    `compare ${tenant.slug} with a backup`,
+    async (client) => {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
+      if (pooled) await enterWall(client, tenant.id)
+      return describeContent(client)
+    },
+    pooled ? databases.pool : tenant.slug,
+  )
+}

@@ -6,7 +6,7 @@ import { quoteText, type SqlClient } from '../../data/sql.ts'
 import type { TenantRecord } from '../tenancy/index.ts'
 import type { BackupParts } from './backUp.ts'
 import { contentHash, STABLE_OUTPUT, tenantColumns } from './content.ts'
-import { type Manifest, measureAll, measured, readObject } from './manifest.ts'
+import { type Manifest, measureAll, measured, readObject, type Sealed } from './manifest.ts'
 import type { Scratch } from './scratch.ts'
 
 /** Who changed the rows, in the tenant's audit trail. */
@@ -112,7 +112,12 @@ export async function takeOverFiles(
   for (const path of present) await folder.remove(path)
 }
 
-async function* verified(parts: BackupParts, object: string, sha256: string): AsyncGenerator<Uint8Array> {
+/** Reads every file of a backup and throws when one is missing or not what the manifest says. */
+export async function verifyFiles(parts: Sealed, { files }: Manifest): Promise<void> {
+  for (const { object, sha256 } of files) await measureAll(verified(parts, object, sha256))
+}
+
+async function* verified(parts: Sealed, object: string, sha256: string): AsyncGenerator<Uint8Array> {
   const { stream, passed } = measured(readObject(parts, object))
   yield* stream
   if (passed().sha256 !== sha256) throw new Error(`${object} holds another file than the manifest says.`)

@@ -6,6 +6,7 @@ import { listArchive } from '../archive.ts'
 import type { BackupParts } from '../backUp.ts'
 import { overdueTenants } from '../schedule.ts'
 import type { BackupSettings } from '../settings.ts'
+import { isTrial } from '../trial.ts'
 
 type Schedule = Pick<BackupSettings, 'mode' | 'every' | 'grace' | 'compression' | 'level'>
 
@@ -28,7 +29,7 @@ export function backupSchedule(parts: BackupParts, tenancy: TenancyApi): Measure
     async prove({ check, positiveControl, notApplicable, clock, settings }) {
       if (settings.mode === 'snapshot')
         notApplicable('This deployment relies on snapshots of the whole machine.')
-      const tenants = await tenancy.list()
+      const tenants = (await tenancy.list()).filter((tenant) => !isTrial(tenant))
       const available = await parts.catalogue.available()
       const overdue = (now: Date) => overdueTenants(available, tenants, settings, now).length
       const later = shiftedClock(clock, settings.every + settings.grace + 1)
