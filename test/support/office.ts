@@ -58,8 +58,10 @@ export async function openOffice(
   const page = await context.newPage()
   const refused: string[] = []
   page.on('console', (message) => {
-    // A refusal is an answer that the browser tells of as well.
-    if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) refused.push(message.text())
+    // A refusal is an answer that the browser tells of as well; what a provider's page lacks is not ours.
+    const ours = new URL(page.url()).hostname.endsWith('.localhost')
+    const refusal = /status of 4\d\d/.test(message.text())
+    if (ours && !refusal && message.type() === 'error') refused.push(message.text())
   })
   page.on('pageerror', (error) => refused.push(error.message))
   return {

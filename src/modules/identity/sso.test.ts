@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { after, before, it } from 'node:test'
-import { Provider } from 'oidc-provider'
+import { type OidcPeer, openOidcPeer } from '../../../test/support/oidcPeer.ts'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { type EdgeAnswer, type EdgeApi, edge } from '../edge/index.ts'
 import type { Tenant } from '../tenancy/index.ts'
@@ -12,50 +9,22 @@ import { tenantRealm } from './realm.ts'
 
 let platform: TestPlatform
 let tenant: Tenant
-let issuer: Server
-let issuerUrl: string
+let peer: OidcPeer
 before(async () => {
-  issuer = createServer().listen(0, '127.0.0.1')
-  await once(issuer, 'listening')
-  issuerUrl = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`
-  const sso = [{ name: 'peer', issuer: issuerUrl, clientId: 'surety' }]
+  peer = await openOidcPeer()
+  const sso = [{ name: 'peer', issuer: peer.url, clientId: 'surety' }]
   platform = await testPlatform([edge, identity], { identity: { sso } })
   await platform.serve()
   tenant = await platform.makeTenant('rows')
-  issuer.on('request', openProvider().callback())
+  peer.answer(`https://${host()}${doors().portInLinks}/api/v1/auth/sso/peer/return`)
 })
 after(async () => {
   await platform?.stop()
-  issuer?.closeAllConnections()
-  issuer?.close()
+  peer?.close()
 })
 
 const doors = () => platform.api('edge') as EdgeApi
 const host = () => tenant.hosts[0] as string
-
-/** The certified OpenID provider of its name, signing in whoever is named. */
-function openProvider(): Provider {
-  return new Provider(issuerUrl, {
-    clients: [
-      {
-        client_id: 'surety',
-        token_endpoint_auth_method: 'none',
-        redirect_uris: [`https://${host()}${doors().portInLinks}/api/v1/auth/sso/peer/return`],
-        response_types: ['code'],
-        grant_types: ['authorization_code'],
-      },
-    ],
-    claims: { openid: ['sub'], email: ['email', 'email_verified'] },
-    conformIdTokenClaims: false,
-    pkce: { required: () => true },
-    features: { devInteractions: { enabled: true } },
-    findAccount: (_context, id) => ({
-      accountId: id,
-      claims: () => ({ sub: id, email: `${id}@example.org`, email_verified: id !== 'unverified' }),
-    }),
-    ttl: { Interaction: 600, Session: 600, Grant: 600, AccessToken: 600, IdToken: 600 },
-  })
-}
 
 /** A browser that keeps what each site sets. */
 function browser() {
@@ -81,7 +50,7 @@ function browser() {
     async visit(url: string, id: string): Promise<string> {
       let next = url
       let form: URLSearchParams | undefined
-      for (let step = 0; step < 12 && next.startsWith(issuerUrl); step += 1) {
+      for (let step = 0; step < 12 && next.startsWith(peer.url); step += 1) {
         const method = form ? 'POST' : 'GET'
         const answer = await fetch(next, {
           method,
@@ -93,11 +62,11 @@ function browser() {
         const location = answer.headers.get('location')
         const page = location ? '' : await answer.text()
         form = undefined
-        if (location) next = new URL(location, issuerUrl).href
+        if (location) next = new URL(location, peer.url).href
         else {
           const prompt = /name="prompt" value="(\w+)"/.exec(page)?.[1]
           assert.ok(prompt, page.slice(0, 500))
-          next = new URL(/action="([^"]+)"/.exec(page)?.[1] ?? '', issuerUrl).href
+          next = new URL(/action="([^"]+)"/.exec(page)?.[1] ?? '', peer.url).href
           form = new URLSearchParams(prompt === 'login' ? { prompt, login: id, password: 'x' } : { prompt })
         }
       }
