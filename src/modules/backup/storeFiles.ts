@@ -22,7 +22,7 @@ const notReadBack = defineProblem({
 export async function storeFiles(
   parts: BackupParts,
   tenant: TenantRecord,
-  _expiresAt: Date,
+  expiresAt: Date,
 ): Promise<Manifest['files']> {
   const { stores, repository } = parts
   const folder = openFilestore({ root: stores.files, folder: tenant.slug })
