@@ -6,6 +6,20 @@ import { withPlatform } from './tenant.ts'
 export function addLifecycleCommands(tenant: Command): void {
   addSuspension(tenant)
   addErasure(tenant)
+  tenant
+    .command('import')
+    .description('bring an export (GET /api/v1/export) into a tenant; what is there by the same key stays')
+    .argument('<slug>')
+    .argument('<file>')
+    .action((slug: string, file: string) =>
+      withLifecycle(async ({ importInto }) => {
+        const { rows, leftOut, files } = await importInto(slug, file)
+        for (const [table, count] of Object.entries(rows)) console.log(`${table.padEnd(32)} ${count} rows`)
+        for (const table of leftOut)
+          console.log(`${table.padEnd(32)} left out: sign-in, or nothing without secrets`)
+        console.log(`${files} files`)
+      }),
+    )
 }
 
 function addSuspension(tenant: Command): void {

@@ -1,5 +1,6 @@
 import type { TenantRecord } from '../tenancy/index.ts'
 import type { Purge } from './erasure.ts'
+import type { Imported } from './export/importTenant.ts'
 import type { Erasure, Receipt } from './ledger.ts'
 import type { ErasureRequest } from './request.ts'
 
@@ -35,4 +36,6 @@ export interface LifecycleApi {
    * reach what was restored. Returns what was found, by tenant id.
    */
   replayLedger(): Promise<Map<string, string[]>>
+  /** Brings an export into a tenant; safe to repeat. Throws Problems `export-invalid` (400) and `export-other-schema` (409). */
+  importInto(slug: string, path: string): Promise<Imported>
 }

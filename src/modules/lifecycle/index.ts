@@ -5,6 +5,7 @@ import { duration } from '../../kernel/duration.ts'
 import { defineModule } from '../../kernel/module.ts'
 import type { RouteGroup } from '../../kernel/routes.ts'
 import { proof } from '../../proof/index.ts'
+import { audit } from '../audit/index.ts'
 import { edge } from '../edge/index.ts'
 import { identity } from '../identity/index.ts'
 import { jobs } from '../jobs/index.ts'
@@ -12,11 +13,14 @@ import { tenancy } from '../tenancy/index.ts'
 import { vault } from '../vault/index.ts'
 import type { LifecycleApi } from './api.ts'
 import { clearTrials, type ErasureParts, erase, type Purge, replay, resume } from './erasure.ts'
+import { importTenant } from './export/importTenant.ts'
+import { exportRoutes } from './exportRoutes.ts'
 import { dueForErasure } from './grace.ts'
 import { readOnlyGuard } from './guard.ts'
 import { erasuresOf, receiptOf } from './ledger.ts'
 import { erasureAfterGrace } from './measures/erasure-after-grace.ts'
 import { erasureOnRequest } from './measures/erasure-on-request.ts'
+import { exportSelfServe } from './measures/export-self-serve.ts'
 import { retentionActive } from './measures/retention-active.ts'
 import { suspensionGrace } from './measures/suspension-grace.ts'
 import { suspensionReadonly } from './measures/suspension-readonly.ts'
@@ -31,7 +35,7 @@ const SWEEP_EVERY = 60_000
 /** How a tenant's time here ends: suspension, export, erasure. */
 export const lifecycle = defineModule({
   name: 'lifecycle',
-  needs: { stores, proof, tenancy, identity, jobs, vault, edge },
+  needs: { stores, proof, tenancy, identity, jobs, vault, edge, audit },
   settings: z.object({
     /** How long a suspended tenant stays online before it is erased. */
     grace: duration.default(90 * 86_400_000),
@@ -39,7 +43,7 @@ export const lifecycle = defineModule({
     timeZone: z.string().default('Europe/Berlin'),
   }),
   migrations: { control: new URL('./migrations/control/', import.meta.url) },
-  async start({ settings, clock }, { stores, proof, tenancy, identity, jobs, vault, edge }) {
+  async start({ settings, clock, build }, { stores, proof, tenancy, identity, jobs, vault, edge, audit }) {
     const purges = new Map<string, Purge>()
     const parts: ErasureParts = { stores, tenancy, jobs, vault, proof, purges, clock }
     const api: LifecycleApi = {
@@ -73,10 +77,18 @@ export const lifecycle = defineModule({
       erasures: () => erasuresOf(stores.control),
       receipt: (id) => receiptOf(parts, id),
       replayLedger: () => replay(parts),
+      async importInto(slug, path) {
+        const tenant = await tenancy.bySlug(slug)
+        return importTenant(tenant.as({ kind: 'system', id: 'import' }), path)
+      },
     }
     jobs.every('lifecycle.sweep', SWEEP_EVERY, async () => void (await api.sweep()))
     const account = accountRoutes(settings.grace, clock) as unknown as FastifyPluginAsync
-    const routes: RouteGroup[] = [{ audience: 'tenant', plugin: account }]
+    const way = exportRoutes(audit, clock, build) as unknown as FastifyPluginAsync
+    const routes: RouteGroup[] = [
+      { audience: 'tenant', plugin: account },
+      { audience: 'tenant', plugin: way },
+    ]
     const guards: RouteGroup[] = [{ audience: 'tenant', plugin: readOnlyGuard }]
     const { grace, timeZone } = settings
     const probe = { lifecycle: api, erasing: parts, identity, edge, grace, timeZone }
@@ -86,6 +98,7 @@ export const lifecycle = defineModule({
       retentionActive(probe),
       erasureAfterGrace(probe),
       erasureOnRequest(probe),
+      exportSelfServe(probe),
     ]
     return { api, routes, guards, measures }
   },
