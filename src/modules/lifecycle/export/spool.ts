@@ -96,5 +96,5 @@ const text = (value: string): string => `'${value.replaceAll("'", "''")}'`
 
 function readPart(file: FileHandle, start: number, size: number): Readable {
   if (size === 0) return Readable.from([])
-  return createReadStream('', { fd: file, start, end: start + size - 1, autoClose: false })
+  return createReadStream('', { fd: file.fd, start, end: start + size - 1, autoClose: false })
 }
