@@ -34,7 +34,8 @@ const read = async (tenant: Tenant, path: string) => text((await tenant.files.op
 async function waitFor(sessions: number): Promise<void> {
   for (;;) {
     const { rows } = await platform.asSuperuser(databases.pool, (client) =>
-      client.query(`SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'`),
+      client.query(`SELECT count(*)::int AS n FROM pg_stat_activity
+         WHERE wait_event_type = 'Lock' AND datname = current_database()`),
     )
     if (rows[0].n >= sessions) return
     await sleep(20)
