@@ -20,7 +20,7 @@ const PARTS = [
 
 /** Stands in for the product: two servers and a supervised process, ended in order. */
 const MAIN = `
-import { RESTART_POLICY, supervise } from './process/supervise.ts'
+import { RESTART_POLICY, supervise } from '../kernel/supervise.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
 import { startPostgres } from '../data/local/postgres.ts'
 import { startRedis } from '../data/local/redis.ts'

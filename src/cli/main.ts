@@ -12,6 +12,7 @@ import { prove } from './prove.ts'
 import { addRestoreCommand } from './restore.ts'
 import { runCommand } from './run.ts'
 import { serve } from './serve.ts'
+import { standIn } from './standIn.ts'
 import { createTenant, listTenants } from './tenant.ts'
 import { up } from './up.ts'
 import { type VerifyOptions, verify } from './verify.ts'
@@ -33,6 +34,8 @@ program
   .option('--jobs-only', 'leave the probes to another process')
   .action(work)
 program.command('egress').description('let connections out, to sub-processors alone').action(egress)
+
+program.command('stand-in').description('stand in for Mollie, for demonstrations').action(standIn)
 
 program
   .command('witness')

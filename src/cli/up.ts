@@ -13,6 +13,7 @@ import { DATA, saveEnvironment, withConventionalNames } from './environment.ts'
 import { findProfile, loadApp, modulesOf, profileLayer } from './platform.ts'
 import { preparePlatform } from './prepare.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
+import { planStandIn } from './standIn.ts'
 import { showWhereToLook } from './whereToLook.ts'
 
 /** How much longer than its own cap a process may take to end before it is killed. */
@@ -38,9 +39,12 @@ export async function up(options: { app?: string; profile?: string }): Promise<v
       ...(options.profile ? { SURETY_PROFILE: findProfile(options.profile).name } : {}),
     }
     const environment = await startServers(log, endings, named)
+    const prepared = withConventionalNames({ ...process.env, ...environment.all })
+    const app = await loadApp(prepared)
+    const payments = app.demo && (await planStandIn(resolve(DATA), prepared))
+    for (const each of [environment.app, environment.all]) Object.assign(each, payments)
     saveEnvironment(environment.all)
-    const own = withConventionalNames({ ...process.env, ...environment.all })
-    const app = await loadApp(own)
+    const own = { ...prepared, ...payments }
     const settings = loadSettings(modulesOf(app), { environment: own, profile: profileLayer(own) })
     const { shutdownTimeout } = settings.runtime as { shutdownTimeout: number }
     const stopWithin = shutdownTimeout + GRACE_MS
@@ -53,7 +57,7 @@ export async function up(options: { app?: string; profile?: string }): Promise<v
       restart: RESTART_POLICY,
     })
     endings.push(() => watcher.stop(stopWithin))
-    for (const name of ['egress', 'serve', 'work'] as const) {
+    for (const name of ['egress', 'serve', 'work', ...(payments ? ['stand-in'] : [])]) {
       const child = supervise({
         name,
         args: [resolve(import.meta.dirname, 'main.ts'), name],

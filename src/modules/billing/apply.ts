@@ -62,7 +62,10 @@ async function book(
   )
 }
 
-/** Writes down what the subscription's state means for its tenant when that differs from what was decided before. */
+/**
+ * Writes down what the subscription's state means for its tenant, when that is new. One that ended suspends, once. One
+ * that is active lifts what a bill suspended, and nothing else.
+ */
 async function conclude(
   client: SqlClient,
   { id, status }: MollieResource,
@@ -70,11 +73,14 @@ async function conclude(
 ): Promise<void> {
   if (status === 'pending') return
   await client.query(
-    `INSERT INTO billing.consequence (subscription_id, look, tenant_id, state, decided_at)
-     SELECT $1, $2, a.tenant_id, $3, $4 FROM billing.account a
-     WHERE a.subscription_id = $1 AND $3 <> coalesce(
-       (SELECT c.state FROM billing.consequence c WHERE c.tenant_id = a.tenant_id ORDER BY c.decided_at DESC, c.look DESC LIMIT 1),
-       'active')
+    `WITH before AS (SELECT a.tenant_id,
+       (SELECT c.state FROM billing.consequence c WHERE c.subscription_id = $1 ORDER BY c.look DESC LIMIT 1) AS own,
+       (SELECT c.state FROM billing.consequence c WHERE c.tenant_id = a.tenant_id ORDER BY c.look DESC LIMIT 1) AS any
+       FROM billing.account a WHERE a.subscription_id = $1)
+     INSERT INTO billing.consequence (subscription_id, look, tenant_id, state, decided_at)
+     SELECT $1, $2, tenant_id, $3, $4 FROM before
+     WHERE CASE $3 WHEN 'suspended' THEN own IS DISTINCT FROM 'suspended'
+       ELSE coalesce(own, before.any) = 'suspended' END
      ON CONFLICT DO NOTHING`,
     [id, number, status === 'active' ? 'active' : 'suspended', at],
   )

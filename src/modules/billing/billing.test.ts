@@ -134,6 +134,19 @@ describe('billing', () => {
       await platform.tenancy.setState(tenant.slug, 'active')
       await notify(mollie, subscription)
       assert.equal(await stateNow(), 'active', 'what an operator did since is left alone')
+      const another = idOf('sub')
+      await accounts.link(tenant.id, { customerId: customer, subscriptionId: another })
+      for (const [status, state] of [
+        ['canceled', 'suspended'],
+        ['active', 'active'],
+      ]) {
+        peer.subscription(customer, another, { status })
+        await notify(mollie, another)
+        assert.equal(await stateNow(), state)
+      }
+      await platform.tenancy.setState(tenant.slug, 'suspended')
+      await notify(mollie, another)
+      assert.equal(await stateNow(), 'suspended', 'a bill lifts only what a bill suspended')
     }),
   )
 

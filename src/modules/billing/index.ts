@@ -9,6 +9,7 @@ import { tenancy } from '../tenancy/index.ts'
 import { type Accounts, openAccounts } from './accounts.ts'
 import { billingCommands } from './commands.ts'
 import { carryOut } from './consequences.ts'
+import { demoCommand } from './demo.ts'
 import { openInbox } from './inbox.ts'
 import { processNotification } from './ingest.ts'
 import { contradictingMode } from './keyMode.ts'
@@ -20,7 +21,12 @@ import { EVENT, jobIdOf } from './queue.ts'
 import { reconcile } from './reconcile.ts'
 import { billingRoutes } from './routes.ts'
 import { modeOf, settings } from './settings.ts'
+import { STAND_IN_HOST } from './standIn.ts'
 import { sweep } from './sweep.ts'
+
+export { WEBHOOK_PATH } from './routes.ts'
+export type { BillingSettings } from './settings.ts'
+export { keepStandInAuthority, STAND_IN_HOST, serveStandIn } from './standIn.ts'
 
 /** What other modules get from billing. */
 export interface BillingApi extends Pick<Accounts, 'link' | 'forget'> {
@@ -71,11 +77,27 @@ export const billing = defineModule({
       })
       jobs.every('billing.reconcile', settings.reconcileEvery, async (signal) => void (await compare(signal)))
     }
+    const postWith = (key: string) => async (path: string, body: unknown) => {
+      const caller = { module: 'billing', tenant: null, purpose: 'stand-in.tell' }
+      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+      const answer = await egress.fetch(caller, `${apiUrl}${path}`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(body),
+      })
+      await answer.text()
+      return answer.status
+    }
     const api: BillingApi = { link: accounts.link, forget: accounts.forget, reconcile: () => compare() }
     return {
       api,
       routes: mollie ? billingRoutes({ accounts, inbox, enqueue }) : [],
-      commands: billingCommands({ ...api, bySlug: tenancy.bySlug, bill: accounts.bill }),
+      commands: [
+        ...billingCommands({ ...api, bySlug: tenancy.bySlug, bill: accounts.bill }),
+        ...(key && new URL(apiUrl).hostname === STAND_IN_HOST
+          ? [demoCommand({ tenancy, accounts, reconcile: api.reconcile, post: postWith(key) })]
+          : []),
+      ],
       measures: [
         mollieKeymode(key ? modeOf(key) : null, runtime.environment, program),
         webhookIdempotent(stores, settings.lease),

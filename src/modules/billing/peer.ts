@@ -1,8 +1,14 @@
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
+import { z } from 'zod'
 
 type Json = Record<string, unknown>
+
+/** `POST { kind: 'payment' | 'subscription', id, customerId, fields }`: not of Mollie's API, but about it. */
+export const TELL_PATH = '/stand-in'
 
 /** A server on this machine that speaks as much of Mollie's API as we ask of it, and says what it is told to. */
 export interface MolliePeer {
@@ -24,6 +30,8 @@ export async function openMolliePeer(options: {
   key: string
   leaf: { key: string; cert: string }
   port?: number
+  /** With it, whoever has the key tells the peer by `TELL_PATH` what to say; called after each change. */
+  onTold?: (id: string) => void
 }): Promise<MolliePeer> {
   const payments = new Map<string, Json>()
   const subscriptions = new Map<string, Json>()
@@ -38,25 +46,36 @@ export async function openMolliePeer(options: {
     const theirs = [...payments.values()].filter(({ customerId }) => customerId === id)
     return { count: theirs.length, _embedded: { payments: theirs }, _links: {} }
   }
+  const mode = options.key.split('_')[0]
+  const keep = (kept: Map<string, Json>, id: string, made: Json, fields: Json) =>
+    void kept.set(id, { ...(kept.get(id) ?? made), ...fields })
+  const payment = (id: string, fields: Json) => keep(payments, id, { ...PAYMENT, id, mode }, fields)
+  const subscription = (customerId: string, id: string, fields: Json) =>
+    keep(subscriptions, id, { ...SUBSCRIPTION, id, mode, customerId }, fields)
+  const hear = async (request: IncomingMessage) => {
+    const { kind, id, customerId, fields } = Told.parse(await json(request))
+    if (kind === 'payment') payment(id, { customerId, ...fields })
+    else subscription(customerId, id, fields)
+    options.onTold?.(id)
+    return {}
+  }
   const server = createServer(options.leaf, async (request, response) => {
     const path = request.url ?? ''
-    const found = request.headers.authorization === `Bearer ${options.key}` ? find(path) : undefined
+    const allowed = request.headers.authorization === `Bearer ${options.key}`
+    const telling = options.onTold && path === TELL_PATH && request.method === 'POST'
+    const found = allowed ? (telling ? await hear(request).catch(() => undefined) : find(path)) : undefined
     const answer = found && JSON.stringify(reversed ? reverse(found) : found)
     await wait(path.split('/').at(-1) ?? '')
-    const status = request.headers.authorization === `Bearer ${options.key}` ? (found ? 200 : 404) : 401
+    const status = allowed ? (found ? 200 : 404) : 401
     response.writeHead(status, { 'content-type': 'application/hal+json' })
     response.end(answer ?? JSON.stringify({ status, title: 'Not given', detail: 'No such resource.' }))
   })
   server.listen(options.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
-  const keep = (kept: Map<string, Json>, id: string, made: Json, fields: Json) =>
-    void kept.set(id, { ...(kept.get(id) ?? made), ...fields })
-  const mode = options.key.split('_')[0]
   return {
     port: (server.address() as AddressInfo).port,
-    payment: (id, fields) => keep(payments, id, { ...PAYMENT, id, mode }, fields),
-    subscription: (customerId, id, fields) =>
-      keep(subscriptions, id, { ...SUBSCRIPTION, id, mode, customerId }, fields),
+    payment,
+    subscription,
     asked: (id) => asked.get(id) ?? 0,
     beforeAnswer(before) {
       wait = before
@@ -73,6 +92,13 @@ export async function openMolliePeer(options: {
     },
   }
 }
+
+const Told = z.object({
+  kind: z.enum(['payment', 'subscription']),
+  id: z.string(),
+  customerId: z.string(),
+  fields: z.record(z.string(), z.unknown()),
+})
 
 const PAYMENT: Json = {
   resource: 'payment',
