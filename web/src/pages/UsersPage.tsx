@@ -66,11 +66,14 @@ function People({ people, me, manages }: { people: Person[]; me: Me; manages: bo
           },
           {
             name: words.state,
-            cell: ({ state }) => (
-              <span className="state" data-good={state === 'active'}>
-                {words.states[state]}
-              </span>
-            ),
+            cell: ({ state, waiting }) => {
+              const shown = waiting && state === 'active' ? 'invited' : state
+              return (
+                <span className="state" data-good={shown === 'active'}>
+                  {words.states[shown]}
+                </span>
+              )
+            },
           },
           {
             name: actions,

@@ -207,7 +207,7 @@ export const de: Words = {
     role: 'Rolle',
     roleOf: (name) => `Rolle von ${name}`,
     state: 'Zustand',
-    states: { active: 'aktiv', disabled: 'ohne Zugang' },
+    states: { active: 'aktiv', invited: 'eingeladen', disabled: 'ohne Zugang' },
     you: 'Sie',
     submit: 'Einladen',
     link: 'Einladungslink',

@@ -200,7 +200,7 @@ export const en = {
     role: 'Role',
     roleOf: (name: string) => `Role of ${name}`,
     state: 'State',
-    states: { active: 'active', disabled: 'no access' },
+    states: { active: 'active', invited: 'invited', disabled: 'no access' },
     you: 'you',
     submit: 'Invite',
     link: 'Invitation link',
