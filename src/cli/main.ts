@@ -13,6 +13,7 @@ import { addRestoreCommand } from './restore.ts'
 import { runCommand } from './run.ts'
 import { serve } from './serve.ts'
 import { standIn } from './standIn.ts'
+import { addStaffCommands } from './staff.ts'
 import { createTenant, listTenants } from './tenant.ts'
 import { up } from './up.ts'
 import { type VerifyOptions, verify } from './verify.ts'
@@ -104,6 +105,7 @@ tenant
 
 addLifecycleCommands(tenant)
 addIdentityCommands(program)
+addStaffCommands(program)
 addKeyCommands(program)
 addBackupCommands(program)
 addRestoreCommand(program)

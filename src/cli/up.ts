@@ -124,6 +124,7 @@ async function startServers(
     ...app,
     SURETY_STORES__MIGRATOR_PASSWORD_FILE_NAME: join(secrets, 'migrator-password'),
     SURETY_STORES__SEALER_PASSWORD_FILE_NAME: join(secrets, 'sealer-password'),
+    ...(postgres ? { SURETY_AUDIT__DATABASE_LOG: postgres.logFile } : {}),
   }
   return { app, all, witness }
 }

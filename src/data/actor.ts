@@ -3,8 +3,8 @@ import type { Clock } from '../kernel/clock.ts'
 
 /** Who changes something, as the audit trail tells it. */
 export interface Actor {
-  kind: 'member' | 'operator' | 'system'
-  /** The person's id; of a system actor what it is, such as `jobs` (a-z, 0-9, dots and hyphens). */
+  kind: 'member' | 'operator' | 'staff' | 'system'
+  /** The person's id; of staff their database role; of a system actor what it is, such as `jobs`. No spaces. */
   id: string
   /** The operator who acts in this person's name. */
   impersonator?: string

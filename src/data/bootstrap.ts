@@ -1,12 +1,14 @@
 import pg from 'pg'
 import { hardenTenantStore } from './harden.ts'
 import { databases, roles } from './roles.ts'
+import { logPeople } from './staff.ts'
 
 /** Passwords of the login roles. */
 export interface RolePasswords {
   migrator: string
   app: string
   sealer: string
+  staffProbe: string
   keys: string
 }
 
@@ -43,10 +45,15 @@ async function as(
 }
 
 async function makeRoles(client: pg.Client, passwords: RolePasswords): Promise<void> {
-  const { owner, migrator, app, sealer, keys, tenant, audit, backup } = roles
+  const { owner, migrator, app, sealer, keys, tenant, audit, backup, staff, staffProbe } = roles
   const attributes: readonly [string, string][] = [
     [owner, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
     [tenant, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
+    [staff, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
+    [
+      staffProbe,
+      `LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD ${pg.escapeLiteral(passwords.staffProbe)}`,
+    ],
     [audit, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
     [backup, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
     // BYPASSRLS: backups and moves between models read all rows; the serving process never holds this role.
@@ -72,6 +79,7 @@ async function makeRoles(client: pg.Client, passwords: RolePasswords): Promise<v
   for (const [role, attribute] of attributes) {
     await client.query(`${existing.has(role) ? 'ALTER' : 'CREATE'} ROLE ${role} ${attribute}`)
   }
+  await logPeople(client)
   await client.query(`GRANT ${owner}, ${backup} TO ${migrator}`)
   await client.query(`GRANT ${tenant} TO ${app}`)
   await client.query(`GRANT ${tenant} TO ${migrator} WITH ADMIN OPTION`)
@@ -97,4 +105,5 @@ async function grantConnect(client: pg.Client): Promise<void> {
   await client.query(`GRANT CONNECT ON DATABASE ${control}, ${pool} TO ${roles.app}`)
   await client.query(`GRANT CONNECT ON DATABASE ${keys} TO ${roles.keys}`)
   await client.query(`GRANT CONNECT ON DATABASE ${control}, ${pool} TO ${roles.sealer}`)
+  await client.query(`GRANT CONNECT ON DATABASE ${control}, ${pool} TO ${roles.staff}`)
 }

@@ -12,6 +12,10 @@ export const roles = {
   keys: 'surety_keys',
   /** What the capture of changes may do: append to an audit trail, nothing else. Nobody logs in as it or belongs to it. */
   audit: 'surety_audit',
+  /** People at the database: what they run is logged. Nobody logs in as the group itself. */
+  staff: 'surety_staff',
+  /** One of them that is none: the probe which looks whether it is logged. */
+  staffProbe: 'surety_staff_probe',
   /** What a tenant's context may do in a tenant store; granted to `app` in the pool and to each tenant's own role. */
   tenant: 'surety_tenant',
   /** What a dump of pooled rows is read as: one tenant's rows and no others. Only the migrator can become it. */

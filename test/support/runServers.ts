@@ -43,6 +43,7 @@ export async function startRunServers(root: string, log: (line: string) => void)
   return {
     env: {
       SURETY_TEST_POSTGRES_URL: postgres?.url ?? (DATABASE_URL as string),
+      ...(postgres ? { SURETY_TEST_POSTGRES_LOG: postgres.logFile } : {}),
       SURETY_TEST_REDIS: redis
         ? JSON.stringify({ path: redis.path, password: redis.password })
         : (REDIS_URL as string),

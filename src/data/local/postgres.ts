@@ -19,6 +19,8 @@ export interface LocalPostgres {
   /** The superuser's password, as in `<dir>/secrets/postgres-superuser`. */
   password: string
   socketDir: string
+  /** What the server logs. */
+  logFile: string
   /** Part of the socket's name, and the TCP port when `listen` was given. */
   port: number
   pid: number
@@ -90,8 +92,10 @@ function describe(options: {
   }
   const stop = (): Promise<void> => end('SIGINT')
   const kill = (): Promise<void> => end('SIGKILL')
-  return { url, password, socketDir, port, pid: server.pid, ended, stop, kill }
+  return { url, password, socketDir, logFile: logFileOf(home), port, pid: server.pid, ended, stop, kill }
 }
+
+const logFileOf = (home: string): string => join(home, 'server.log')
 
 async function run(options: {
   home: string
@@ -101,7 +105,7 @@ async function run(options: {
   log: (line: string) => void
 }): Promise<ServerProcess> {
   const { home, binaries, account, url, log } = options
-  const logFile = join(home, 'server.log')
+  const logFile = logFileOf(home)
   const began = Date.now()
   for (;;) {
     const server = await startServerProcess({

@@ -17,9 +17,11 @@ import { actInTenant, recordAdminAccess } from './guard.ts'
 import { auditAdminAccess } from './measures/audit-admin-access.ts'
 import { auditAdminImmutable } from './measures/audit-admin-immutable.ts'
 import { auditDataChanges } from './measures/audit-data-changes.ts'
+import { dbStaffLog } from './measures/db-staff-log.ts'
 import { type Act, openRecorder, type Recorder } from './record.ts'
 import { trailRoutes } from './routes.ts'
 import { type Sealing, sealRound } from './sealRound.ts'
+import { collectStaffLog } from './staffLog.ts'
 import { deploymentTrail, tenantTrail } from './trail.ts'
 
 export { recordIn } from './record.ts'
@@ -34,6 +36,9 @@ export interface AuditApi {
   record: Recorder
 }
 
+/** Statements of staff are on the record within this time (ms). */
+const COLLECT_EVERY = 10_000
+
 /** Who changed what, kept where nobody can change it. */
 export const audit = defineModule({
   name: 'audit',
@@ -43,6 +48,8 @@ export const audit = defineModule({
     sealEvery: duration.default(60_000),
     /** A sign of life goes into the evidence log this often, with what is captured, also when nothing happens. */
     heartbeatEvery: duration.default(3_600_000),
+    /** The database server's log, where it can be read, with the `log_line_prefix` `%m [%p] %q%u@%d `. */
+    databaseLog: z.string().optional(),
   }),
   async start({ settings, clock, log }, { stores, proof, tenancy, identity, edge, jobs }) {
     const key = Buffer.from(keepSecret(stores.secrets, 'actor-seal'), 'hex')
@@ -69,11 +76,15 @@ export const audit = defineModule({
     const heartbeat = settings.heartbeatEvery
     const sealing: Sealing | undefined =
       sealer && address ? { sealer, address, tenancy, proof, clock, log, key, heartbeat } : undefined
+    const { databaseLog } = settings
+    const collect = databaseLog && sealer ? () => collectStaffLog(databaseLog, sealer, seals) : undefined
     const measures = [
       auditDataChanges(asMigrator, tenancy),
       auditAdminAccess({ control, identity, edge }),
       auditAdminImmutable(asMigrator, control, settings, sealing),
+      dbStaffLog({ stores, collect }),
     ]
+    if (collect) jobs.every('audit.staff', COLLECT_EVERY, async () => void (await collect()))
     if (sealing) {
       jobs.every('audit.seal', settings.sealEvery, async () => void (await sealRound(sealing)))
       commands.push(...auditCommands(sealing))

@@ -24,7 +24,7 @@ const Filter = z.object({
   until: z.iso.datetime({ offset: true }).optional(),
   who: z
     .string()
-    .regex(/^(member|operator|system):[a-z0-9.-]{1,60}$/)
+    .regex(/^(member|operator|staff|system):[a-z0-9_.-]{1,63}$/)
     .optional()
     .describe('Also finds acts in the name of somebody else'),
   act: z

@@ -31,3 +31,11 @@ CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON aud
 ALTER TABLE audit.round_seal ENABLE ALWAYS TRIGGER append_only;
 GRANT SELECT, INSERT ON audit.round_seal TO surety_sealer;
 GRANT SELECT ON audit.round_seal TO surety_migrator;
+
+-- How far the server's log was read for what people ran; in one transaction with the entries of it.
+CREATE TABLE IF NOT EXISTS audit.log_position (
+  file text PRIMARY KEY,
+  inode bigint NOT NULL,
+  position bigint NOT NULL
+);
+GRANT SELECT, INSERT, UPDATE ON audit.log_position TO surety_sealer;
