@@ -35,7 +35,7 @@ export function dbStaffLog({ stores, collect }: Parts): Measure {
     },
     async prove({ check, positiveControl, notObservable }) {
       if (!collect)
-        notObservable('NO_DATABASE_LOG_HERE', "The database server's log cannot be read from here.")
+        return notObservable('NO_DATABASE_LOG_HERE', "The database server's log cannot be read from here.")
       const { control, address, secrets, asMigrator } = stores
       check('roles of people whose statements are not logged', [], await unlogged(asMigrator))
       const password = readSecret(join(secrets, 'staff-probe-password'))
