@@ -33,6 +33,21 @@ const LONGEST = 2_048
 
 /** Tokens signed by the keys of `ring`, named for `issuer`. */
 export function openAccessTokens(ring: KeyRing, issuer: string, clock: Clock): AccessTokens {
+  const seen = openSeen()
+  const read = async (key: SigningKey, realm: string, token: string): Promise<AccessClaims> => {
+    const { payload } = await jwtVerify(token, key.publicKey, {
+      algorithms: ['ES256'],
+      typ: 'at+jwt',
+      issuer,
+      audience: realm,
+      currentDate: clock.now(),
+      clockTolerance: TOLERANCE,
+      requiredClaims: ['sub', 'sid', 'jti', 'iat', 'exp'],
+    }).catch(() => {
+      throw refused()
+    })
+    return payload as unknown as AccessClaims
+  }
   return {
     issue(realm, { sub, sid, act }, life) {
       const key = ring.signer()
@@ -53,19 +68,33 @@ export function openAccessTokens(ring: KeyRing, issuer: string, clock: Clock): A
       // so nothing in it (`alg`, `jwk`, `jku`, `x5u`, `crit`, a second `kid`) is ever interpreted.
       const key = ring.accepted().find((known) => encodedHeader(known) === header)
       if (!key) throw refused()
-      const { payload } = await jwtVerify(token, key.publicKey, {
-        algorithms: ['ES256'],
-        typ: 'at+jwt',
-        issuer,
-        audience: realm,
-        currentDate: clock.now(),
-        clockTolerance: TOLERANCE,
-        requiredClaims: ['sub', 'sid', 'jti', 'iat', 'exp'],
-      }).catch(() => {
-        throw refused()
-      })
-      if ((payload.iat as number) > clock.now().getTime() / 1000 + TOLERANCE) throw refused()
-      return payload as unknown as AccessClaims
+      const claims = seen.get(`${realm} ${token}`) ?? (await read(key, realm, token))
+      const now = clock.now().getTime() / 1000
+      if (claims.exp + TOLERANCE <= now || claims.iat > now + TOLERANCE) throw refused()
+      seen.keep(`${realm} ${token}`, claims)
+      return claims
+    },
+  }
+}
+
+/** Tokens whose signature was verified, by their whole text; the oldest are forgotten. */
+const MOST_SEEN = 10_000
+
+/**
+ * A browser sends one token for minutes: its signature is verified once. What may change meanwhile (time, keys in force)
+ * is looked at every time, and whether the session lives is asked of the database.
+ */
+function openSeen(): {
+  get(text: string): AccessClaims | undefined
+  keep(text: string, claims: AccessClaims): void
+} {
+  const seen = new Map<string, AccessClaims>()
+  return {
+    get: (text) => seen.get(text),
+    keep(text, claims) {
+      if (seen.has(text)) return
+      if (seen.size >= MOST_SEEN) seen.delete(seen.keys().next().value as string)
+      seen.set(text, claims)
     },
   }
 }

@@ -122,7 +122,7 @@ async function identify(
     const impersonation = { id: claims.sid, by: impersonator }
     return { ...NO_SESSION, person, impersonation }
   }
-  const signedIn = await sessions.whose(realm, credential)
+  const signedIn = await sessions.known(realm, claims)
   const { person, session, factors, authenticatedAt } = signedIn
   const partial = (always || signedIn.secondFactorNeeded) && factors.length < 2
   return { ...NO_SESSION, person, session, factors, authenticatedAt, partial }

@@ -5,7 +5,7 @@ import type { AccessClaims, AccessTokens } from './accessTokens.ts'
 import { hasSecondFactor } from './enrolment.ts'
 import { recordEvent } from './events.ts'
 import { endSessionsOf, notSignedIn, type Person } from './person.ts'
-import type { Realm, Run } from './realm.ts'
+import { declareRead, type Realm, type Run } from './realm.ts'
 import { type Family, type Refreshing, refreshFamily } from './refresh.ts'
 import type { RefreshTokens } from './refreshTokens.ts'
 
@@ -53,6 +53,8 @@ export interface Sessions {
    * session: see impersonations.ts.
    */
   whose(realm: Realm, accessToken: string): Promise<SignedIn>
+  /** The same for claims that were verified already. */
+  known(realm: Realm, claims: AccessClaims): Promise<SignedIn>
   list(realm: Realm, personId: string): Promise<SessionLine[]>
   /** Ends one session of a person; false when it was none or over already. */
   end(realm: Realm, personId: string, session: string): Promise<boolean>
@@ -90,12 +92,9 @@ export function openSessions(parts: SessionParts): Sessions {
       if (!family) throw notSignedIn('The session is over; sign in again.')
       return tokensOf(realm, family)
     },
-    async whose(realm, accessToken) {
-      const claims = await access.verify(realm.name, accessToken)
-      const found = await realm.transaction((run) => findLive(run, claims, clock.now()))
-      if (!found) throw notSignedIn('The session is over; sign in again.')
-      return { ...found, claims }
-    },
+    whose: async (realm, accessToken) =>
+      known(realm, await access.verify(realm.name, accessToken), clock.now()),
+    known: (realm, claims) => known(realm, claims, clock.now()),
     list: (realm, personId) => realm.transaction((run) => listLive(run, personId, clock.now())),
     end: (realm, personId, session) =>
       realm.transaction((run) => endOne(run, session, sql`person_id = ${personId}`, clock.now())),
@@ -137,22 +136,26 @@ async function endOne(run: Run, session: string, whose: SQL, at: Date): Promise<
   return ended !== undefined
 }
 
-async function findLive(
-  run: Run,
-  { sub, sid }: AccessClaims,
-  now: Date,
-): Promise<Omit<SignedIn, 'claims'> | undefined> {
-  const [row] = await run<Person & { factors: string[]; needed: boolean; authenticated: string }>(sql`
+type Live = Person & { factors: string[]; needed: boolean; authenticated: string }
+
+const live = declareRead<{ sid: string; sub: string; now: string }, Live>(
+  'identity.session',
+  ['sid', 'sub', 'now'],
+  ['id', 'email', 'name', 'role', 'state', 'factors', 'needed', 'authenticated'],
+  ({ sid, sub, now }) => sql`
     SELECT p.id, p.email, p.name, p.role, p.state, s.factors,
       ${hasSecondFactor(sql`p.id`)} OR EXISTS (SELECT FROM identity.role_rule r WHERE r.role = p.role AND r.second_factor) AS needed,
       (extract(epoch FROM s.authenticated_at) * 1000)::bigint AS authenticated
     FROM identity.session s JOIN identity.person p ON p.id = s.person_id
-    WHERE s.id = ${sid} AND p.id = ${sub} AND p.state = 'active' AND s.ended_at IS NULL
-      AND s.expires_at > ${now.toISOString()}`)
-  if (!row) return undefined
+    WHERE s.id = ${sid} AND p.id = ${sub} AND p.state = 'active' AND s.ended_at IS NULL AND s.expires_at > ${now}`,
+)
+
+async function known(realm: Realm, claims: AccessClaims, at: Date): Promise<SignedIn> {
+  const [row] = await realm.read(live, { sid: claims.sid, sub: claims.sub, now: at.toISOString() })
+  if (!row) throw notSignedIn('The session is over; sign in again.')
   const { factors, needed, authenticated, ...person } = row
   const authenticatedAt = new Date(Number(authenticated))
-  return { person, session: sid, factors, secondFactorNeeded: needed, authenticatedAt }
+  return { person, session: claims.sid, factors, secondFactorNeeded: needed, authenticatedAt, claims }
 }
 
 async function listLive(run: Run, personId: string, now: Date): Promise<SessionLine[]> {

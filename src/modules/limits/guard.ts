@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Log } from '../../kernel/log.ts'
 import { defineProblem } from '../../kernel/problems.ts'
@@ -45,6 +46,7 @@ const BUSY_SECONDS = 1
 export function limitGuard(audience: Audience, parts: LimitParts): FastifyPluginAsync {
   const { limiter, load, budgets, watch, log } = parts
   const counted = new WeakMap<FastifyRequest, Counted>()
+  const nameOf = rememberNames(parts.hasher)
   return async (app) => {
     app.addHook('onRequest', async (request, reply) => {
       if (load.tooMuch()) {
@@ -54,7 +56,7 @@ export function limitGuard(audience: Audience, parts: LimitParts): FastifyPlugin
       reply.raw.once('close', load.enter())
       const pass = parts.probePassOf(request.headers)
       if (pass && pass.from === null) return
-      const network = parts.hasher.hash(networkOf(pass?.from ?? parts.clientAddress(request.raw)))
+      const network = nameOf(request.raw.socket, pass?.from ?? parts.clientAddress(request.raw))
       counted.set(request, { network })
       const { cost = 1, attempt = false } = request.routeOptions.config.limit ?? {}
       const demands = [demand(budgets.address, network, cost)]
@@ -91,6 +93,21 @@ export function limitGuard(audience: Audience, parts: LimitParts): FastifyPlugin
         })
         .catch((error: unknown) => log.error({ err: error }, 'a refused attempt was not counted'))
     })
+  }
+}
+
+/** Milliseconds that a connection's name is used again; much less than the salt lives. */
+const NAME_LIFE = 10_000
+
+/** The hash of a client's network, made once in a while for each connection and not for each request on it. */
+function rememberNames(hasher: Hasher): (connection: Socket, address: string) => string {
+  const names = new WeakMap<Socket, { address: string; name: string; until: number }>()
+  return (connection, address) => {
+    const known = names.get(connection)
+    if (known?.address === address && known.until > performance.now()) return known.name
+    const name = hasher.hash(networkOf(address))
+    names.set(connection, { address, name, until: performance.now() + NAME_LIFE })
+    return name
   }
 }
 

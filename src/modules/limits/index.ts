@@ -23,8 +23,11 @@ export const limits = defineModule({
     const salt = settings.saltFileName
       ? readSecret(settings.saltFileName)
       : keepSecret(stores.secrets, 'ip-hash-salt')
+    // Requests that arrive together are counted by one message each way; others' commands are not held back for that.
+    const counting = redis.duplicate({ enableAutoPipelining: true })
+    counting.on('error', () => undefined) // told where it is used
     const parts = {
-      limiter: openLimiter(redis, {
+      limiter: openLimiter(counting, {
         within: settings.redisWithin,
         awayShare: settings.awayShare,
         clock,
@@ -46,7 +49,10 @@ export const limits = defineModule({
       api: parts,
       guards: audiences.map((audience) => ({ audience, plugin: limitGuard(audience, parts) })),
       measures: limitsMeasures({ parts, settings, salt, clock, stores, edge, tenancy }),
-      stop: async () => parts.load.stop(),
+      async stop() {
+        parts.load.stop()
+        counting.disconnect()
+      },
     }
   },
 })
