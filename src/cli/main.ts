@@ -12,6 +12,7 @@ import { prove } from './prove.ts'
 import { addRestoreCommand } from './restore.ts'
 import { runCommand } from './run.ts'
 import { serve } from './serve.ts'
+import { addSigningCommands } from './signing.ts'
 import { addStaffCommands } from './staff.ts'
 import { standIn } from './standIn.ts'
 import { createTenant, listTenants } from './tenant.ts'
@@ -107,6 +108,7 @@ addLifecycleCommands(tenant)
 addIdentityCommands(program)
 addStaffCommands(program)
 addKeyCommands(program)
+addSigningCommands(program)
 addBackupCommands(program)
 addRestoreCommand(program)
 addDrillCommand(program)

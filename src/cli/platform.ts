@@ -37,6 +37,7 @@ import { office } from '../modules/office/index.ts'
 import { push } from '../modules/push/index.ts'
 import { runtime } from '../modules/runtime/index.ts'
 import { secrets } from '../modules/secrets/index.ts'
+import { signing } from '../modules/signing/index.ts'
 import { telemetry } from '../modules/telemetry/index.ts'
 import { type TenancyApi, tenancy } from '../modules/tenancy/index.ts'
 import { trust } from '../modules/trust/index.ts'
@@ -67,6 +68,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   jobs,
   audit,
   push,
+  signing,
   lifecycle,
   browser,
   media,

@@ -1,13 +1,12 @@
-import { lookup } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { get } from 'node:https'
-import type { LookupFunction } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import pc from 'picocolors'
 import { systemClock } from '../kernel/clock.ts'
 import { defineProblem } from '../kernel/problems.ts'
 import { type Step, verifyBundle } from '../proof/evidence/verify.ts'
 import { type ReadLog, verifyLog } from '../proof/evidence/verifyLog.ts'
+import { findHost } from './findHost.ts'
 
 /** What to verify, and what to trust for it. */
 export interface VerifyOptions {
@@ -57,10 +56,6 @@ function readFrom(base: string, ca: string | undefined): ReadLog {
     return promise
   }
 }
-
-/** Names under `localhost` are this machine (RFC 6761 §6.3), also where the system's resolver does not know that. */
-const findHost: LookupFunction = (name, options, done) =>
-  lookup(/(^|\.)localhost$/.test(name) ? '127.0.0.1' : name, options, done)
 
 function read(file: string): string {
   try {

@@ -97,18 +97,36 @@ function readValue(redis: Stores['redis'], key: string, kind: string): Promise<u
   return Promise.resolve(null)
 }
 
-/** Looks through the files of `folder` that were written since `since`. */
+/** Looks through the files of `folder` that were written since `since`, as far as this process may read them. */
 export function findInFiles(folder: string, since: Date, sought: readonly Sought[]): Promise<string[]> {
   const longest = Math.max(...sought.flatMap(({ forms }) => forms.map(({ length }) => length)))
   return find(sought, async (look) => {
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      const file = join(entry.parentPath, entry.name)
-      if (!entry.isFile() || (await stat(file)).mtime < since) continue
+    for await (const file of filesIn(folder, since)) {
       let end = ''
-      for await (const chunk of createReadStream(file, 'latin1')) {
-        look(end + chunk)
-        end = (end + chunk).slice(-longest)
+      try {
+        for await (const chunk of createReadStream(file, 'latin1')) {
+          look(end + chunk)
+          end = (end + chunk).slice(-longest)
+        }
+      } catch (error) {
+        unlessAway(error)
       }
     }
   })
+}
+
+async function* filesIn(folder: string, since: Date): AsyncIterable<string> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(unlessAway)
+  for (const entry of entries ?? []) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) yield* filesIn(path, since)
+    const written = entry.isFile() && (await stat(path).catch(unlessAway))
+    if (written && written.mtime >= since) yield path
+  }
+}
+
+/** Files come and go while one looks, and some are another user's. */
+function unlessAway(error: unknown): undefined {
+  const { code } = error as NodeJS.ErrnoException
+  if (!['ENOENT', 'EACCES', 'ENOTDIR'].includes(code ?? '')) throw error
 }
