@@ -62,7 +62,10 @@ export async function inScratch<T>(
 }
 
 /** Drops what killed restores left. */
-export async function dropAbandonedScratches({ stores, clock }: BackupParts): Promise<void> {
+export async function dropAbandonedScratches({
+  stores,
+  clock,
+}: Pick<BackupParts, 'stores' | 'clock'>): Promise<void> {
   await stores.asMigrator('look for databases of killed restores', async (client) => {
     const { rows } = await client.query<{ name: string }>(
       `SELECT datname AS name FROM pg_database d WHERE starts_with(datname, $1)
