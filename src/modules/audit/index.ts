@@ -17,8 +17,11 @@ import { actInTenant, recordAdminAccess } from './guard.ts'
 import { auditAdminAccess } from './measures/audit-admin-access.ts'
 import { auditAdminImmutable } from './measures/audit-admin-immutable.ts'
 import { auditDataChanges } from './measures/audit-data-changes.ts'
+import { auditReview } from './measures/audit-review.ts'
 import { dbStaffLog } from './measures/db-staff-log.ts'
 import { type Act, openRecorder, type Recorder } from './record.ts'
+import { openReviews } from './review.ts'
+import { reviewRoutes } from './reviewRoutes.ts'
 import { trailRoutes } from './routes.ts'
 import { type Sealing, sealRound } from './sealRound.ts'
 import { collectStaffLog } from './staffLog.ts'
@@ -39,10 +42,16 @@ export interface AuditApi {
 /** Statements of staff are on the record within this time (ms). */
 const COLLECT_EVERY = 10_000
 
+const DAY = 86_400_000
+
+/** How often is looked whether a period is over (ms). */
+const REVIEW_LOOK_EVERY = 3_600_000
+
 /** Who changed what, kept where nobody can change it. */
 export const audit = defineModule({
   name: 'audit',
   needs: { stores, proof, tenancy, identity, edge, jobs },
+  migrations: { control: new URL('./migrations/control/', import.meta.url) },
   settings: z.object({
     /** How long an entry may stay unsealed: until then the database's superuser could still change it unseen. */
     sealEvery: duration.default(60_000),
@@ -50,6 +59,9 @@ export const audit = defineModule({
     heartbeatEvery: duration.default(3_600_000),
     /** The database server's log, where it can be read, with the `log_line_prefix` `%m [%p] %q%u@%d `. */
     databaseLog: z.string().optional(),
+    /** How often a person reviews a sample of administrative access, and how long they have for it. */
+    reviewEvery: duration.default(31 * DAY),
+    reviewWithin: duration.default(7 * DAY),
   }),
   async start({ settings, clock, log }, { stores, proof, tenancy, identity, edge, jobs }) {
     const key = Buffer.from(keepSecret(stores.secrets, 'actor-seal'), 'hex')
@@ -71,6 +83,7 @@ export const audit = defineModule({
     const routes: RouteGroup[] = [
       { audience: 'tenant', plugin: ofTenant as unknown as FastifyPluginAsync },
       { audience: 'admin', plugin: ofDeployment as unknown as FastifyPluginAsync },
+      { audience: 'admin', plugin: reviewRoutes(stores.control, clock) as unknown as FastifyPluginAsync },
     ]
     const { asMigrator, control, sealer, sealerAddress: address } = stores
     const heartbeat = settings.heartbeatEvery
@@ -78,11 +91,14 @@ export const audit = defineModule({
       sealer && address ? { sealer, address, tenancy, proof, clock, log, key, heartbeat } : undefined
     const { databaseLog } = settings
     const collect = databaseLog && sealer ? () => collectStaffLog(databaseLog, sealer, seals) : undefined
+    const rhythm = { every: settings.reviewEvery, within: settings.reviewWithin }
+    jobs.every('audit.review', REVIEW_LOOK_EVERY, () => openReviews(control, clock.now(), rhythm))
     const measures = [
       auditDataChanges(asMigrator, tenancy),
       auditAdminAccess({ control, identity, edge }),
       auditAdminImmutable(asMigrator, control, settings, sealing),
       dbStaffLog({ stores, collect }),
+      auditReview(control, rhythm),
     ]
     if (collect) jobs.every('audit.staff', COLLECT_EVERY, async () => void (await collect()))
     if (sealing) {

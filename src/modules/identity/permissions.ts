@@ -13,7 +13,7 @@ const MEMBER_ROLES = {
 const OPERATOR_ROLES = {
   admin: ['*.*'],
   support: ['*.read', 'impersonation.start'],
-  auditor: ['*.read'],
+  auditor: ['*.read', 'audit.review'],
 } as const
 
 /** Needs no role: what concerns oneself. The second is granted before the second factor was shown. */
