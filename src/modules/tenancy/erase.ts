@@ -63,9 +63,13 @@ export function openErasing(stores: Stores, told: () => Promise<void>): Erasing 
     if (there.rowCount === 0) return false
     const home = await asMigrator(
       'ask a database whose it is',
-      (client) => client.query('SELECT id FROM tenancy.home'),
+      (client) => client.query<{ id: string }>('SELECT id FROM tenancy.home'),
       database,
-    )
+    ).catch((error: { code?: string }) => {
+      // 3D000: somebody who was killed meanwhile had it dropped already.
+      if (error.code === '3D000') return { rows: [] }
+      throw error
+    })
     return home.rows[0]?.id === id
   }
 
@@ -84,8 +88,9 @@ export function openErasing(stores: Stores, told: () => Promise<void>): Erasing 
       else if (await hasDatabase(tenant))
         await asMigrator(`close the store of ${tenant.slug}`, async (client) => {
           await client.query(`ALTER ROLE ${quoteName(tenantRole(tenant.slug))} NOLOGIN`)
-          await client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [
-            tenant.database,
+          // Its own sessions: the server's, such as a vacuum, are not ours to end.
+          await client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1', [
+            tenantRole(tenant.slug),
           ])
         })
     },
@@ -93,7 +98,7 @@ export function openErasing(stores: Stores, told: () => Promise<void>): Erasing 
       if (tenant.model === 'rows') return eraseRows(asMigrator, tenant.id)
       if (await hasDatabase(tenant))
         await asMigrator(`drop the database of ${tenant.slug}`, (client) =>
-          client.query(`DROP DATABASE ${quoteName(tenant.database)} WITH (FORCE)`),
+          client.query(`DROP DATABASE IF EXISTS ${quoteName(tenant.database)} WITH (FORCE)`),
         )
       if (!(await slugIsAnothers(tenant)))
         await asMigrator(`drop the role of ${tenant.slug}`, (client) =>
