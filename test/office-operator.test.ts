@@ -63,6 +63,14 @@ describe('the back-office of the operators in a browser', { skip }, () => {
     await look(page, 'tenants')
   })
 
+  it('shows the backups and drills that there are', async () => {
+    await press(page, 'Sicherungen')
+    await page.getByText('Es gibt noch keine Sicherung.').waitFor()
+    await look(page, 'backups')
+    await press(page, 'Mandanten')
+    await heading(page, 'Mandanten')
+  })
+
   it('acts in a member’s name: with a reason, under a banner, without what lasts', async () => {
     const realm = tenantRealm(office.tenant)
     const member = { email: 'mia@example.org', name: 'Mia', role: 'owner', password: PASSWORD }

@@ -4,6 +4,9 @@ import { whoAmI } from './api/queries.ts'
 import { isOperators } from './audience.ts'
 import { ActivityPage } from './pages/ActivityPage.tsx'
 import { AuditPage } from './pages/AuditPage.tsx'
+import { BackupsPage } from './pages/BackupsPage.tsx'
+import { BillingPage } from './pages/BillingPage.tsx'
+import { DataPage } from './pages/DataPage.tsx'
 import { ImpersonationPage } from './pages/ImpersonationPage.tsx'
 import { Inside } from './pages/Inside.tsx'
 import { InvitationPage } from './pages/InvitationPage.tsx'
@@ -48,6 +51,9 @@ const routes = root.addChildren([
     within('/', Home),
     within('/tenants', isOperators ? TenantsPage : MissingPage),
     within('/settings/operator-access', isOperators ? MissingPage : OperatorAccessPage),
+    within('/backups', isOperators ? BackupsPage : MissingPage),
+    within('/settings/data', isOperators ? MissingPage : DataPage),
+    within('/settings/billing', isOperators ? MissingPage : BillingPage),
     within('/settings/users', UsersPage),
     within('/settings/roles', RolesPage),
     within('/settings/audit', AuditPage),

@@ -102,6 +102,26 @@ export interface AuditEntry {
   after: Record<string, unknown> | null
 }
 
+export interface Bill {
+  /** At the payment provider; null when none runs. */
+  subscription: string | null
+  bookings: { payment: string; kind: string; amount: string; currency: string; bookedAt: string }[]
+}
+
+export interface Backup {
+  id: string
+  slug: string
+  class: 'recent' | 'archive'
+  /** The moment that it holds; null while it is written. */
+  snapshotAt: string | null
+  expiresAt: string
+  bytes: number | null
+}
+
+export interface Drills {
+  drills: { id: string; slug: string; endedAt: string; passed: boolean; rtoMs: number; rpoMs: number }[]
+}
+
 /** As much of an OpenAPI document as the pages read. */
 export interface Document {
   paths: Record<string, Record<string, { 'x-permission'?: string }>>
@@ -174,6 +194,10 @@ export interface Routes {
     query: { cursor?: string }
     answer: { entries: AuditEntry[]; next: string | null }
   }
+  'GET /api/v1/billing': { answer: Bill }
+  'GET /api/v1/backups': { answer: Backup[] }
+  'GET /api/v1/drills': { answer: Drills }
+  'POST /api/v1/drills': { answer: { job: string } }
   'GET /api/v1/impersonations': { answer: Impersonation[] }
   'POST /api/v1/impersonations': {
     body: { tenant: string; email: string; reason: string }

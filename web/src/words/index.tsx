@@ -47,6 +47,17 @@ export function useMoment(): (instant: string) => string {
   return (instant) => format.format(new Date(instant))
 }
 
+/** Writes sizes and durations for people. */
+export function useAmounts(): { bytes(count: number): string; duration(ms: number): string } {
+  const { language } = use(Spoken)
+  const write = (value: number, unit: string) =>
+    new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: 1 }).format(value)
+  return {
+    bytes: (count) => (count < 1e6 ? write(count / 1e3, 'kilobyte') : write(count / 1e6, 'megabyte')),
+    duration: (ms) => (ms < 60_000 ? write(ms / 1000, 'second') : write(ms / 60_000, 'minute')),
+  }
+}
+
 function preferred(): Language {
   const asked = [localStorage.getItem(KEPT), ...navigator.languages]
   for (const tag of asked) {
