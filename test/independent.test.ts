@@ -4,11 +4,13 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { systemClock } from '../src/kernel/clock.ts'
 import { type EdgeApi, edge } from '../src/modules/edge/index.ts'
 import type { ProofApi } from '../src/proof/api.ts'
 import { tilePath } from '../src/proof/evidence/tiles.ts'
 import { proof } from '../src/proof/index.ts'
 import { measure } from '../src/proof/measure.ts'
+import { type ServedWitness, serveWitness } from '../src/proof/witness/serve.ts'
 import { type TestPlatform, testPlatform } from './support/platform.ts'
 
 /** Where Debian's golang-golang-x-mod-dev puts its sources. */
@@ -34,9 +36,15 @@ describe('the log, verified by an implementation that is not ours', { skip }, ()
   let platform: TestPlatform
   let key: string
   let size: number
+  let witness: ServedWitness
 
   before(async () => {
-    platform = await testPlatform([proof, edge])
+    const at = `unix:${join(folder, 'w')}`
+    const witnessKeyPath = join(folder, 'witness-key.pub')
+    platform = await testPlatform([proof, edge], { proof: { witness: at, witnessKeyPath } })
+    const logKeyFiles = [join(platform.stores.secrets, 'log-key.pub')]
+    const name = 'witness.example'
+    witness = await serveWitness({ folder, listen: at, name, logKeyFiles, clock: systemClock })
     await platform.serve()
     const door = platform.api('edge') as EdgeApi
     const api = platform.api('proof') as ProofApi
@@ -61,24 +69,30 @@ describe('the log, verified by an implementation that is not ours', { skip }, ()
   })
   after(async () => {
     await platform?.stop()
+    await witness?.close()
     rmSync(folder, { recursive: true })
   })
 
   const verify = () =>
-    execFileSync('go', ['run', join(import.meta.dirname, 'independent/verify.go'), folder, key], {
-      encoding: 'utf8',
-      env: {
-        ...process.env,
-        GO111MODULE: 'off',
-        GOPATH: SOURCES,
-        GOCACHE: join(tmpdir(), 'go-cache'),
-        GOFLAGS: '',
+    execFileSync(
+      'go',
+      ['run', join(import.meta.dirname, 'independent/verify.go'), folder, key, witness.key],
+      {
+        encoding: 'utf8',
+        env: {
+          ...process.env,
+          GO111MODULE: 'off',
+          GOPATH: SOURCES,
+          GOCACHE: join(tmpdir(), 'go-cache'),
+          GOFLAGS: '',
+        },
       },
-    })
+    )
 
   it('accepts checkpoints, consistency and inclusion', () => {
     const printed = verify()
     assert.match(printed, new RegExp(`checkpoint verified at size ${size}\\n`))
+    assert.match(printed, /cosignature verified\n/)
     assert.match(printed, /consistency verified from size \d+\n/)
     assert.match(printed, /inclusion verified of 3 records/)
   })

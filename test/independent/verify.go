@@ -1,10 +1,13 @@
 // Verifies a log with Go's own implementation of signed notes and transparency logs (golang.org/x/mod/sumdb), which
-// shares no line with ours: go run verify.go <folder> <key>. The folder holds checkpoint, earlier (a checkpoint of
-// before), the hash tiles as tile/... and proofs as proof-*.json.
+// shares no line with ours: go run verify.go <folder> <key> <witness key>. The folder holds checkpoint, earlier (a
+// checkpoint of before), the hash tiles as tile/... and proofs as proof-*.json.
 package main
 
 import (
+	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -38,6 +41,38 @@ func open(text []byte, key string) (int64, tlog.Hash) {
 	return size, hash
 }
 
+// cosigner verifies cosignatures (C2SP tlog-cosignature, cosignature/v1), which x/mod has no verifier for.
+type cosigner struct {
+	name string
+	hash uint32
+	key  ed25519.PublicKey
+}
+
+func (c cosigner) Name() string    { return c.name }
+func (c cosigner) KeyHash() uint32 { return c.hash }
+func (c cosigner) Verify(msg, sig []byte) bool {
+	if len(sig) != 72 {
+		return false
+	}
+	time := binary.BigEndian.Uint64(sig)
+	return ed25519.Verify(c.key, []byte(fmt.Sprintf("cosignature/v1\ntime %d\n%s", time, msg)), sig[8:])
+}
+
+func newCosigner(text string) cosigner {
+	parts := strings.SplitN(text, "+", 3)
+	raw, err := base64.StdEncoding.DecodeString(parts[2])
+	check(err)
+	if len(raw) != 33 || raw[0] != 4 {
+		check(fmt.Errorf("not a cosigner's key"))
+	}
+	sum := sha256.Sum256(append([]byte(parts[0]+"\n"), raw...))
+	hash := binary.BigEndian.Uint32(sum[:])
+	if fmt.Sprintf("%08x", hash) != parts[1] {
+		check(fmt.Errorf("the key does not match its id"))
+	}
+	return cosigner{parts[0], hash, raw[1:]}
+}
+
 // reader serves tiles from files; tlog.TileHashReader checks each of them against the signed root.
 type reader struct{ folder string }
 
@@ -62,6 +97,9 @@ func main() {
 	check(err)
 	size, root := open(text, key)
 	fmt.Println("checkpoint verified at size", size)
+	_, err = note.Open(text, note.VerifierList(newCosigner(os.Args[3])))
+	check(err)
+	fmt.Println("cosignature verified")
 
 	hashes := tlog.TileHashReader(tlog.Tree{N: size, Hash: root}, reader{folder})
 	text, err = os.ReadFile(filepath.Join(folder, "earlier"))

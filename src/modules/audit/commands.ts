@@ -24,9 +24,10 @@ export function auditCommands(sealing: Sealing): ModuleCommand[] {
       takes: [],
       description: 'compare every sealed entry of every audit trail with the evidence log',
       async run(_args, print) {
-        const { entries, unsealed, findings } = await verifyAll(sealing)
+        const { entries, unsealed, unproven, findings } = await verifyAll(sealing)
         for (const finding of findings) print(`✕ ${finding}`)
         print(`${entries} sealed entries compared, ${unsealed} not sealed yet`)
+        if (unproven > 0) print(`${unproven} entries name an actor whom the platform did not seal`)
         if (findings.length > 0)
           throw notIntact(`${findings.length} findings; the evidence log holds what stood there before.`)
       },

@@ -27,7 +27,7 @@ import { type Sealing, sealRound } from './sealRound.ts'
 import { collectStaffLog } from './staffLog.ts'
 import { deploymentTrail, tenantTrail } from './trail.ts'
 
-export { recordIn } from './record.ts'
+export { type Act, recordIn } from './record.ts'
 
 /** What other modules get from audit. */
 export interface AuditApi {

@@ -170,4 +170,5 @@ test('an actor that the platform did not seal is noticed', async () => {
     `SELECT e.after->>'marker' AS marker FROM audit.seal s JOIN audit.entry e ON e.id = ANY (s.unproven)`,
   )
   assert.deepEqual(rows, [{ marker: 'forged' }])
+  assert.ok((await run('audit:verify')).includes('1 entries name an actor whom the platform did not seal'))
 })

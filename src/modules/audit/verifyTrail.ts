@@ -10,6 +10,8 @@ export interface TrailReport {
   entries: number
   /** Not yet sealed: these can still be changed unseen. */
   unsealed: number
+  /** Entries that name an actor whom the platform did not seal: somebody who got SQL in claimed to be them. */
+  unproven: number
   /** What does not fit, as sentences. */
   findings: string[]
 }
@@ -29,7 +31,12 @@ export async function verifyTrails(
   inStore: InStore,
 ): Promise<TrailReport> {
   const rounds = await readRounds(control)
-  const report: TrailReport = { entries: 0, unsealed: 0, findings: await verifyRounds(proof, rounds) }
+  const report: TrailReport = {
+    entries: 0,
+    unsealed: 0,
+    unproven: 0,
+    findings: await verifyRounds(proof, rounds),
+  }
   for (const store of stores) {
     const covered = rounds.filter((seal) => seal.store === store.name)
     const part = await inStore(store, async (client) => {
@@ -38,6 +45,7 @@ export async function verifyTrails(
     })
     report.entries += part.entries
     report.unsealed += part.unsealed
+    report.unproven += part.unproven
     report.findings.push(...part.findings)
   }
   return report
@@ -85,7 +93,7 @@ async function verifyStore(
   store: string,
   covered: readonly RoundSeal[],
 ): Promise<TrailReport> {
-  const report: TrailReport = { entries: 0, unsealed: 0, findings: [] }
+  const report: TrailReport = { entries: 0, unsealed: 0, unproven: 0, findings: [] }
   const tell = (finding: string) => void report.findings.push(`${store}: ${finding}`)
   const roots = new Map(covered.map(({ batch, root }) => [batch, root]))
   const last = await lastBatch(client)
@@ -102,6 +110,7 @@ async function verifyStore(
       for (const finding of findings) tell(finding)
       present += there
       report.entries += seal.ids.length
+      report.unproven += seal.unproven
     }
   }
   report.unsealed = await countUnsealed(client, present, tell)
@@ -109,6 +118,7 @@ async function verifyStore(
 }
 
 interface Seal {
+  unproven: number
   ids: string[]
   hashes: Buffer
   root: Buffer
@@ -121,7 +131,7 @@ async function lastBatch(client: SqlClient): Promise<number> {
 
 async function readSeal(client: SqlClient, batch: number): Promise<Seal | undefined> {
   const { rows } = await client.query<Seal & Record<string, unknown>>(
-    'SELECT ids, hashes, root FROM audit.seal WHERE batch = $1',
+    'SELECT ids, hashes, root, cardinality(unproven) AS unproven FROM audit.seal WHERE batch = $1',
     [batch],
   )
   return rows[0]

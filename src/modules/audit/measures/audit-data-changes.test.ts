@@ -53,3 +53,11 @@ it('audit.data.changes goes red when a tenant may write its trail', () =>
     `DROP POLICY forge ON audit.entry; REVOKE INSERT ON audit.entry FROM surety_tenant`,
     /rows: ways to change a row without an entry/,
   ))
+
+it('audit.data.changes goes red when a tenant sees the trail of another', () =>
+  prove(
+    databases.pool,
+    'CREATE POLICY peek ON audit.entry FOR SELECT TO surety_tenant USING (true)',
+    'DROP POLICY peek ON audit.entry',
+    /rows: entries of the other canary that this one sees/,
+  ))

@@ -22,12 +22,12 @@ export function auditDataChanges(asMigrator: AsMigrator, { canaries, tables }: T
     timeout: 120_000,
     claim: {
       de: () =>
-        'Jede Änderung an Kundendaten wird protokolliert: wer, wann, was stand vorher, was danach. Das tut die Datenbank selbst, in jeder Tabelle; Geheimnisse werden dabei nicht kopiert.',
+        'Jede Änderung an Kundendaten wird protokolliert: wer, wann, was stand vorher, was danach. Das tut die Datenbank selbst, in jeder Tabelle. Jeder Kunde sieht sein Protokoll und kein anderes.',
       en: () =>
-        'Every change of customer data is recorded: who, when, what stood there before and after. The database itself does it, in every table; secrets are not copied.',
+        'Every change of customer data is recorded: who, when, what stood there before and after. The database itself does it, in every table. Each customer sees their own record and no other.',
     },
     async prove({ check, positiveControl }) {
-      for (const { model, a } of await canaries.open()) {
+      for (const { model, a, b } of await canaries.open()) {
         const database = model === 'rows' ? databases.pool : a.slug
         const look = <T>(work: (client: SqlClient) => Promise<T>) =>
           asMigrator('look at what captures changes', work, database)
@@ -43,6 +43,8 @@ export function auditDataChanges(asMigrator: AsMigrator, { canaries, tables }: T
         positiveControl(`${model}: rows of the canary that could be changed`, true, changed > 0)
         check(`${model}: entries for ${changed} changed rows in all tables`, changed, captured)
         check(`${model}: ways to change a row without an entry`, [], await evasions(a))
+        positiveControl(`${model}: the other canary has a trail`, true, (await countOf(b, b)) > 0)
+        check(`${model}: entries of the other canary that this one sees`, 0, await countOf(a, b))
       }
     },
   })
@@ -113,6 +115,16 @@ async function touchEverything(
   return { changed, captured }
 }
 
+/** Entries about `other` that `tenant` sees. */
+function countOf(tenant: Tenant, other: Tenant): Promise<number> {
+  return undone(tenant, async (db) => {
+    const { rows } = await db.execute(
+      sql`SELECT count(*)::int AS n FROM audit.entry WHERE tenant_id = ${other.id}`,
+    )
+    return rows[0]?.n as number
+  })
+}
+
 async function countEntries(db: TenantDatabase): Promise<number> {
   const { rows } = await db.execute(
     sql`SELECT count(*)::int AS n FROM audit.entry WHERE at > now() - interval '1 second'`,
@@ -131,6 +143,8 @@ const EVASIONS = [
   'TRUNCATE audit.entry',
   "INSERT INTO audit.entry (tenant_id, actor, act, target) VALUES (gen_random_uuid(), '', 'INSERT', 'x')",
   "SELECT audit.record('DELETE', 'tenancy.canary', NULL)",
+  // The seals of others, to act in their name.
+  'SELECT actor FROM audit.entry',
 ]
 
 /** What an injection may try first; each is undone. */
