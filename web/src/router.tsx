@@ -7,6 +7,7 @@ import { AuditPage } from './pages/AuditPage.tsx'
 import { BackupsPage } from './pages/BackupsPage.tsx'
 import { BillingPage } from './pages/BillingPage.tsx'
 import { DataPage } from './pages/DataPage.tsx'
+import { ForgottenPage } from './pages/ForgottenPage.tsx'
 import { ImpersonationPage } from './pages/ImpersonationPage.tsx'
 import { Inside } from './pages/Inside.tsx'
 import { InvitationPage } from './pages/InvitationPage.tsx'
@@ -45,6 +46,7 @@ function Home() {
 const routes = root.addChildren([
   at('/sign-in', SignInPage),
   at('/second-factor', SecondFactorPage),
+  at('/forgotten-password', ForgottenPage),
   at('/invitation', InvitationPage),
   at('/impersonation', ImpersonationPage),
   inside.addChildren([

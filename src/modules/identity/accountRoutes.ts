@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { clearTokens } from './cookies.ts'
 import { eventsOf } from './events.ts'
+import type { Notices } from './notices.ts'
 import type { Passwords } from './passwords.ts'
 import type { People } from './people.ts'
 import { OWN } from './permissions.ts'
@@ -15,6 +16,7 @@ export interface AccountRouteParts {
   people: People
   passwords: Passwords
   sessions: Sessions
+  notices: Notices
   realmOf(request: FastifyRequest): Realm
 }
 
@@ -31,6 +33,7 @@ export function accountRoutes({
   people,
   passwords,
   sessions,
+  notices,
   realmOf,
 }: AccountRouteParts): FastifyPluginAsyncZod {
   return async (app) => {
@@ -92,6 +95,7 @@ export function accountRoutes({
         const known = await people.signIn(realm, person.email, current)
         await passwords.judge(next, { words: [person.email, person.name], secondFactor: factors.length > 1 })
         await people.changePassword(realm, person.id, known.password, next)
+        notices.tell(realm, person.id, 'password-changed')
         clearTokens(reply)
         return reply.code(204).send(null)
       },

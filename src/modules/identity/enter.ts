@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { refreshTokenOf, setTokens } from './cookies.ts'
+import type { Notices } from './notices.ts'
 import type { People } from './people.ts'
 import type { Realm } from './realm.ts'
 import { callerOf, deviceOf } from './routes.ts'
@@ -34,6 +35,7 @@ export async function enter(
 /** What an upgrade needs. */
 export interface UpgradeParts extends EnterParts {
   people: People
+  notices: Notices
 }
 
 /**

@@ -9,6 +9,7 @@ export type EventKind =
   | 'refresh-theft'
   | 'refresh-reuse'
   | 'password-changed'
+  | 'password-forgotten'
   | 'role-changed'
   | 'person-disabled'
   | 'second-factor-added'

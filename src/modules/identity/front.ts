@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Clock } from '../../kernel/clock.ts'
+import type { Log } from '../../kernel/log.ts'
 import type { GivesRoutes, RouteGroup } from '../../kernel/routes.ts'
 import type { MailApi } from '../mail/index.ts'
 import { accountRoutes } from './accountRoutes.ts'
@@ -9,9 +10,12 @@ import type { IdentityApi } from './identityApi.ts'
 import { operatorImpersonationRoutes, tenantImpersonationRoutes } from './impersonationRoutes.ts'
 import { invitationRoutes } from './invitationRoutes.ts'
 import { jwksRoutes } from './jwks.ts'
+import type { Notices } from './notices.ts'
 import { passkeyRoutes } from './passkeyRoutes.ts'
 import { peopleRoutes } from './peopleRoutes.ts'
 import { type Realm, tenantRealm } from './realm.ts'
+import { resetRoutes } from './resetRoutes.ts'
+import type { Resets } from './resets.ts'
 import { authRoutes } from './routes.ts'
 import { secondFactorRoutes } from './secondFactorRoutes.ts'
 import type { IdentitySettings } from './settings.ts'
@@ -22,7 +26,10 @@ import { tokenRoutes } from './tokenRoutes.ts'
 export interface FrontParts {
   settings: IdentitySettings
   clock: Clock
+  log: Log
   mail: MailApi
+  notices: Notices
+  resets: Resets
   ssoKey: Uint8Array
   /** The port that our links name: empty, or such as `:8443`. */
   portInLinks: string
@@ -31,7 +38,7 @@ export interface FrontParts {
 
 /** Everything of this module that answers HTTP, and the guard before every route of a tenant or the back-office. */
 export function identityRoutes(api: IdentityApi, parts: FrontParts): Required<GivesRoutes> {
-  const { settings, clock } = parts
+  const { settings, clock, notices, resets, log, mail } = parts
   const realms = {
     admin: () => api.operators,
     tenant: (request: FastifyRequest) => tenantRealm(request.tenant),
@@ -44,13 +51,15 @@ export function identityRoutes(api: IdentityApi, parts: FrontParts): Required<Gi
     routes.push(...plugins.map((plugin) => ({ audience, plugin: plugin as FastifyPluginAsync })))
   const guards = (['admin', 'tenant'] as const).map((audience) => {
     const kind = audience === 'admin' ? ('operators' as const) : ('members' as const)
-    const common = { ...api, ...settings, kind, siteOf, realmOf: realms[audience] }
+    const realmOf = realms[audience]
+    const common = { ...api, ...settings, kind, notices, resets, siteOf, originOf, realmOf }
     give(
       audience,
       authRoutes(common),
       accountRoutes(common),
       peopleRoutes(common),
-      invitationRoutes({ ...common, mail: parts.mail, originOf }),
+      invitationRoutes({ ...common, mail }),
+      resetRoutes({ resets, originOf, realmOf, log }),
       tokenRoutes(common),
       secondFactorRoutes(common),
       factorRoutes(common.realmOf),

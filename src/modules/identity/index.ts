@@ -6,7 +6,6 @@ import { edge } from '../edge/index.ts'
 import { mail } from '../mail/index.ts'
 import { tenancy } from '../tenancy/index.ts'
 import { openAccessTokens } from './accessTokens.ts'
-import { raiseAlarm } from './alarm.ts'
 import { openApiTokens } from './apiTokens.ts'
 import { openRecoveryCodes } from './enrolment.ts'
 import { identityRoutes } from './front.ts'
@@ -16,11 +15,13 @@ import { openImpersonations } from './impersonations.ts'
 import { openInvitations } from './invitations.ts'
 import { openKeyRing } from './keyRing.ts'
 import { identityMeasures } from './measures.ts'
+import { openNotices } from './notices.ts'
 import { openPasskeys } from './passkeys.ts'
 import { openPasswords } from './passwords.ts'
 import { openPeople } from './people.ts'
 import { operatorRealm, tenantRealm } from './realm.ts'
 import { openRefreshTokens } from './refreshTokens.ts'
+import { openResets } from './resets.ts'
 import { openSecondFactors } from './secondFactors.ts'
 import { openSessions, type SessionParts } from './sessions.ts'
 import { identitySettings } from './settings.ts'
@@ -70,6 +71,7 @@ export const identity = defineModule({
       tokenLife: settings.accessLife + TOLERANCE,
     }
     const keys = await openKeyRing({ ...ringOptions, ring: 'access', clock })
+    const notices = openNotices({ log, mail })
     const parts: SessionParts = {
       clock,
       access: openAccessTokens(keys, settings.issuer, clock),
@@ -80,7 +82,10 @@ export const identity = defineModule({
       idleLife: settings.idleLife,
       grace: settings.refreshGrace,
       theftAt: settings.refreshTheftAt,
-      onAlarm: (realm, alarm) => raiseAlarm({ log, mail }, realm, alarm),
+      onAlarm: (realm, alarm) => {
+        log.warn({ alarm: alarm.kind, realm: realm.name, ...alarm }, 'a session was ended for safety')
+        notices.tell(realm, alarm.personId, 'session-ended')
+      },
     }
     const sessions = openSessions(parts)
     const operators = operatorRealm(stores.control)
@@ -98,6 +103,7 @@ export const identity = defineModule({
     const secondFactors = openSecondFactors(factorsKey, recovery, clock)
     const passkeys = openPasskeys(recovery, settings.issuer, clock)
     const invitations = openInvitations(secret('identity-invitations'), passwords, clock)
+    const resets = openResets({ key: secret('identity-resets'), passwords, people, mail, clock })
     const own: IdentityApi = {
       passwords,
       people,
@@ -119,7 +125,10 @@ export const identity = defineModule({
     const { guards, routes } = identityRoutes(own, {
       settings,
       clock,
+      log,
       mail,
+      notices,
+      resets,
       ssoKey,
       portInLinks: edge.portInLinks,
       bySlug: async (slug) => tenantRealm(await tenancy.bySlug(slug)),

@@ -3,9 +3,11 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { MailApi } from '../mail/index.ts'
 import { type Invitations, invitationLink } from './invitations.ts'
+import type { Notices } from './notices.ts'
 import type { People } from './people.ts'
 import { mayHand } from './peopleRoutes.ts'
 import type { Realm } from './realm.ts'
+import type { Resets } from './resets.ts'
 import { nothing, Secret } from './routes.ts'
 
 /** What the routes about invitations need. */
@@ -13,6 +15,8 @@ export interface InvitationRouteParts {
   kind: 'members' | 'operators'
   people: People
   invitations: Invitations
+  resets: Resets
+  notices: Notices
   mail: MailApi
   /** Characters that a password needs at least. */
   passwordLength: number
@@ -28,7 +32,7 @@ const SUBJECT = 'Einladung / Invitation'
 
 /** Inviting somebody who was added, and accepting it. */
 export function invitationRoutes(parts: InvitationRouteParts): FastifyPluginAsyncZod {
-  const { kind, people, invitations, mail, originOf, realmOf } = parts
+  const { kind, people, invitations, resets, notices, mail, originOf, realmOf } = parts
   return async (app) => {
     app.post(
       '/api/v1/people/:id/invitation',
@@ -61,13 +65,15 @@ export function invitationRoutes(parts: InvitationRouteParts): FastifyPluginAsyn
         config: { public: true, limit: { attempt: true } },
         schema: {
           tags: ['sign-in'],
-          summary: 'Whom an invitation is for',
+          summary: 'Whom an invitation, or a link for a new password, is for',
           body: z.object({ token: Token }),
           response: { 200: Invited },
         },
       },
       async (request) => {
-        const { email, name } = await invitations.read(realmOf(request), request.body.token)
+        const realm = realmOf(request)
+        const { token } = request.body
+        const { email, name } = await (resets.knows(realm, token) ? resets : invitations).read(realm, token)
         return { email, name, passwordLength: parts.passwordLength }
       },
     )
@@ -77,13 +83,17 @@ export function invitationRoutes(parts: InvitationRouteParts): FastifyPluginAsyn
         config: { public: true, limit: { attempt: true } },
         schema: {
           tags: ['sign-in'],
-          summary: 'Choose the first password; sign in with it afterwards',
+          summary: 'Choose the password; sign in with it afterwards',
           body: z.object({ token: Token, password: Secret }),
           response: nothing,
         },
       },
       async (request, reply) => {
-        await invitations.accept(realmOf(request), request.body.token, request.body.password)
+        const realm = realmOf(request)
+        const { token, password } = request.body
+        if (resets.knows(realm, token))
+          notices.tell(realm, await resets.accept(realm, token, password), 'password-changed')
+        else await invitations.accept(realm, token, password)
         return reply.code(204).send(null)
       },
     )

@@ -34,7 +34,7 @@ export function passkeyRoutes(parts: PasskeyRouteParts): FastifyPluginAsyncZod {
 }
 
 function ownPasskeys(parts: PasskeyRouteParts): FastifyPluginAsyncZod {
-  const { passkeys, siteOf, realmOf } = parts
+  const { passkeys, notices, siteOf, realmOf } = parts
   const enrolling = (request: FastifyRequest) => {
     const { person, factors } = callerOf(request)
     return { ...person, shown: factors.length }
@@ -73,7 +73,9 @@ function ownPasskeys(parts: PasskeyRouteParts): FastifyPluginAsyncZod {
         },
       },
       async (request, reply) => {
-        const added = await passkeys.add(realmOf(request), siteOf(request), enrolling(request), request.body)
+        const [realm, person] = [realmOf(request), enrolling(request)]
+        const added = await passkeys.add(realm, siteOf(request), person, request.body)
+        notices.tell(realm, person.id, 'second-factor-added')
         return reply.code(201).send({ ...added, session: await upgrade(parts, request, reply, 'pop') })
       },
     )
@@ -84,7 +86,9 @@ function ownPasskeys(parts: PasskeyRouteParts): FastifyPluginAsyncZod {
         schema: { tags, summary: 'Remove a passkey', params: z.object({ id: z.uuid() }), response: nothing },
       },
       async (request, reply) => {
-        await passkeys.remove(realmOf(request), callerOf(request).person.id, request.params.id)
+        const [realm, { person }] = [realmOf(request), callerOf(request)]
+        if (await passkeys.remove(realm, person.id, request.params.id))
+          notices.tell(realm, person.id, 'second-factor-removed')
         return reply.code(204).send(null)
       },
     )

@@ -54,7 +54,9 @@ export function secondFactorRoutes(parts: SecondFactorParts): FastifyPluginAsync
       async (request, reply) => {
         const { person, factors } = callerOf(request)
         const { code } = request.body
-        const recoveryCodes = await secondFactors.confirm(realmOf(request), person.id, code, factors.length)
+        const realm = realmOf(request)
+        const recoveryCodes = await secondFactors.confirm(realm, person.id, code, factors.length)
+        parts.notices.tell(realm, person.id, 'second-factor-added')
         return { session: await upgrade(parts, request, reply, 'otp'), recoveryCodes }
       },
     )
@@ -93,6 +95,7 @@ export function secondFactorRoutes(parts: SecondFactorParts): FastifyPluginAsync
         await people.signIn(realm, person.email, request.body.password)
         await secondFactors.verify(realm, person.id, request.body.code)
         await secondFactors.remove(realm, person.id)
+        parts.notices.tell(realm, person.id, 'second-factor-removed')
         return reply.code(204).send(null)
       },
     )

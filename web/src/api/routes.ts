@@ -147,6 +147,7 @@ export interface Routes {
   'POST /api/v1/auth/refresh': { answer: Started }
   'POST /api/v1/auth/sign-out': { answer: null }
   'POST /api/v1/auth/password': { body: { current: string; next: string }; answer: null }
+  'POST /api/v1/auth/forgotten-password': { body: { email: string }; answer: null }
   'POST /api/v1/auth/invitation': {
     body: { token: string }
     answer: { email: string; name: string; passwordLength: number }

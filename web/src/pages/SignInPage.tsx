@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { useRouterState } from '@tanstack/react-router'
+import { Link, useRouterState } from '@tanstack/react-router'
 import { call, Refused } from '../api/call.ts'
 import { hasPasskeys, signInByPasskey } from '../api/passkeys.ts'
 import { queries, reading, whoAmI } from '../api/queries.ts'
@@ -41,6 +41,11 @@ export function SignInPage() {
         <Field label={words.email} name="email" type="email" autoComplete="username" />
         <Field label={words.password} name="password" type="password" autoComplete="current-password" />
       </Form>
+      {!linking && (
+        <p>
+          <Link to="/forgotten-password">{words.forgotten}</Link>
+        </p>
+      )}
       {!linking && <OtherWays />}
       <footer>
         <OtherLanguage />

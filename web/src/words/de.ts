@@ -54,6 +54,16 @@ export const de: Words = {
     linkLead:
       'Zu dieser Adresse gibt es schon ein Konto. Melden Sie sich einmal mit dessen Passwort an, um es mit dem Anbieter zu verbinden.',
     linkSubmit: 'Verbinden und anmelden',
+    forgotten: 'Passwort vergessen?',
+  },
+  forgotten: {
+    title: 'Neues Passwort wählen',
+    lead: 'Wir schicken Ihnen einen Link, der 30 Minuten gilt.',
+    email: 'E-Mail',
+    submit: 'Link schicken',
+    sentTitle: 'Sehen Sie in Ihre Post',
+    sentLead: (email) => `Wenn es zu ${email} hier ein Konto mit Passwort gibt, ist ein Link unterwegs.`,
+    back: 'Zurück zur Anmeldung',
   },
   invitation: {
     title: (name) => `Willkommen, ${name}`,
@@ -195,6 +205,7 @@ export const de: Words = {
       'impersonation-started': 'Ein Betreiber begann, in Ihrem Namen zu handeln',
       'impersonated-act': 'Ein Betreiber handelte in Ihrem Namen',
       'impersonation-ended': 'Ein Betreiber handelt nicht mehr in Ihrem Namen',
+      'password-forgotten': 'Link für ein neues Passwort geschickt',
       'identity-linked': 'Anmeldeanbieter verbunden',
       invited: 'Eingeladen',
       'invitation-accepted': 'Einladung angenommen',

@@ -51,6 +51,16 @@ export const en = {
     linkLead:
       'There is an account with this address already. Sign in with its password once to link it to the provider.',
     linkSubmit: 'Link and sign in',
+    forgotten: 'Forgotten your password?',
+  },
+  forgotten: {
+    title: 'Choose a new password',
+    lead: 'We send you a link that is good for 30 minutes.',
+    email: 'E-mail',
+    submit: 'Send the link',
+    sentTitle: 'Look into your mail',
+    sentLead: (email: string) => `If ${email} has an account here with a password, a link is on its way.`,
+    back: 'Back to the sign-in',
   },
   invitation: {
     title: (name: string) => `Welcome, ${name}`,
@@ -188,6 +198,7 @@ export const en = {
       'impersonation-started': 'An operator began to act in your name',
       'impersonated-act': 'An operator acted in your name',
       'impersonation-ended': 'An operator stopped acting in your name',
+      'password-forgotten': 'Link for a new password sent',
       'identity-linked': 'Sign-in provider linked',
       invited: 'Invited',
       'invitation-accepted': 'Invitation accepted',
