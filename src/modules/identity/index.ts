@@ -3,6 +3,7 @@ import { keepSecret } from '../../data/secrets.ts'
 import { defineModule } from '../../kernel/module.ts'
 import { api } from '../api/index.ts'
 import { edge } from '../edge/index.ts'
+import { type EgressSettings, egress } from '../egress/index.ts'
 import { mail } from '../mail/index.ts'
 import { tenancy } from '../tenancy/index.ts'
 import { openAccessTokens } from './accessTokens.ts'
@@ -25,7 +26,7 @@ import { openResets } from './resets.ts'
 import { openSecondFactors } from './secondFactors.ts'
 import { openSessions, type SessionParts } from './sessions.ts'
 import { identitySettings } from './settings.ts'
-import { openSso } from './sso.ts'
+import { openSso, unregistered } from './sso.ts'
 
 export type { IdentityApi } from './identityApi.ts'
 export { invitationLink } from './invitations.ts'
@@ -41,13 +42,14 @@ const TOLERANCE = 10_000
 /** Who may do what: members of tenants, operators, how they sign in and what they may. */
 export const identity = defineModule({
   name: 'identity',
-  needs: { stores, edge, tenancy, api, mail },
+  needs: { stores, edge, tenancy, api, mail, egress },
   settings: identitySettings,
   migrations: {
     control: new URL('./migrations/control/', import.meta.url),
     tenant: new URL('./migrations/tenant/', import.meta.url),
   },
-  contradictions: (own) => [
+  contradictions: (own, all) => [
+    ...unregistered(own.sso, (all.egress as EgressSettings).register),
     ...(own.keyLead < 2 * RELOAD_EVERY
       ? [
           {
@@ -60,7 +62,7 @@ export const identity = defineModule({
       ? [{ settings: ['identity.idleLife', 'identity.sessionLife'], why: 'idle time is part of the life.' }]
       : []),
   ],
-  async start({ settings, clock, log }, { stores, edge, tenancy, mail }) {
+  async start({ settings, clock, log }, { stores, edge, tenancy, mail, egress }) {
     const secret = (name: string) => Buffer.from(keepSecret(stores.secrets, name), 'hex')
     const passwords = await openPasswords(settings)
     const people = openPeople(passwords, clock)
@@ -97,7 +99,11 @@ export const identity = defineModule({
       life: settings.impersonationLife,
     })
     const ssoKey = secret('identity-sso')
-    const sso = openSso(settings.sso, ssoKey, clock)
+    const sso = openSso(settings.sso, {
+      key: ssoKey,
+      clock,
+      ask: (url, init) => egress.fetch({ module: 'identity', tenant: null, purpose: 'sso' }, url, init),
+    })
     const factorsKey = secret('identity-second-factors')
     const recovery = openRecoveryCodes(factorsKey)
     const secondFactors = openSecondFactors(factorsKey, recovery, clock)

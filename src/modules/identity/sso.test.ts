@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
 import { type OidcPeer, openOidcPeer } from '../../../test/support/oidcPeer.ts'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
+import { loadSettings } from '../../kernel/settings.ts'
 import { type EdgeAnswer, type EdgeApi, edge } from '../edge/index.ts'
+import type { EgressApi } from '../egress/index.ts'
 import type { Tenant } from '../tenancy/index.ts'
 import { type IdentityApi, identity } from './index.ts'
 import { tenantRealm } from './realm.ts'
@@ -144,4 +146,19 @@ it('leads a person whose sign-in was refused to the page that says so', async ()
   const path = '/api/v1/auth/sso/peer/return?code=made-up&state=made-up'
   const { status, headers } = await doors().request({ host: host(), path, headers: { accept: 'text/html' } })
   assert.deepEqual([status, headers.location], [303, '/office/sign-in?sso=refused'])
+})
+
+it("asks other people's servers by the way out alone", async () => {
+  const { sso } = platform.api('identity') as IdentityApi
+  const named = [{ name: 'far', issuer: 'https://login.far.invalid', clientId: 'surety' }]
+  const far = sso.among(named)
+  await assert.rejects(far.begin('realm', 'far', 'https://here.invalid/return'), { code: 'sso-unavailable' })
+  const { decisions } = (platform.api('egress') as EgressApi).parts
+  const [asked] = decisions.recent(50).filter(({ host: to }) => to === 'login.far.invalid')
+  assert.deepEqual([asked?.caller, asked?.verdict], ['identity/-/sso', 'refused'])
+  const stores = { host: '/x', secrets: 'x', files: 'x', appPasswordFileName: 'x', redisSocket: 'x' }
+  assert.throws(
+    () => loadSettings([identity], { profile: { stores, identity: { sso: named } } }),
+    /login\.far\.invalid is not in the register/,
+  )
 })

@@ -2,7 +2,9 @@ import * as oidc from 'openid-client'
 import { z } from 'zod'
 import { readSecret } from '../../data/secrets.ts'
 import type { Clock } from '../../kernel/clock.ts'
+import type { Contradiction } from '../../kernel/module.ts'
 import { defineProblem } from '../../kernel/problems.ts'
+import { type EgressSettings, isRegistered } from '../egress/index.ts'
 import { seal, unseal } from './seal.ts'
 
 const unknownProvider = defineProblem({ code: 'sso-unknown', status: 404, title: 'No such sign-in provider' })
@@ -58,12 +60,19 @@ const Transaction = z.object({
   until: z.number(),
 })
 
-export function openSso(providers: readonly SsoProvider[], key: Uint8Array, clock: Clock): Sso {
+/** How providers are asked: other people's servers, so by the way out. */
+type Ask = oidc.CustomFetch
+
+/** Opens sign-in at `providers`. `key` seals what a browser keeps meanwhile. */
+export function openSso(
+  providers: readonly SsoProvider[],
+  { key, clock, ask }: { key: Uint8Array; clock: Clock; ask: Ask },
+): Sso {
   const opened = new Map<string, Promise<oidc.Configuration>>()
   const find = (name: string) => {
     const provider = providers.find((one) => one.name === name)
     if (!provider) throw unknownProvider(`There is no provider "${name}" here.`)
-    const known = opened.get(name) ?? discover(provider)
+    const known = opened.get(name) ?? discover(provider, ask)
     opened.set(name, known)
     known.catch(() => opened.delete(name)) // asked again next time
     return known
@@ -71,7 +80,7 @@ export function openSso(providers: readonly SsoProvider[], key: Uint8Array, cloc
   const bound = (realm: string, provider: string) => `sso ${realm} ${provider}`
   return {
     providers,
-    among: (others) => openSso(others, key, clock),
+    among: (others) => openSso(others, { key, clock, ask }),
     async begin(realm, provider, redirectUri) {
       const configuration = await find(provider)
       const verifier = oidc.randomPKCECodeVerifier()
@@ -112,20 +121,36 @@ export function openSso(providers: readonly SsoProvider[], key: Uint8Array, cloc
   }
 }
 
+/** Plain HTTP only on this machine, where nobody listens in between, and no way leads out. */
+const isLocal = (issuer: string): boolean =>
+  ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(issuer).hostname)
+
+/** Providers that the way out does not lead to. Their tokens and keys may come from other hosts, which it must lead to as well. */
+export function unregistered(
+  providers: readonly SsoProvider[],
+  register: EgressSettings['register'],
+): Contradiction[] {
+  return providers.flatMap(({ issuer }) => {
+    const { hostname, port } = new URL(issuer)
+    if (isLocal(issuer) || isRegistered(register, hostname, Number(port || 443), 'identity')) return []
+    const why = `${hostname} is not in the register for the module identity; add it.`
+    return [{ settings: ['identity.sso', 'egress.register'], why }]
+  })
+}
+
 /** Reads the issuer's own description (OpenID Connect Discovery §4.3); it must name itself as we know it. */
-async function discover({
-  issuer,
-  clientId,
-  clientSecretFileName,
-}: SsoProvider): Promise<oidc.Configuration> {
+async function discover(
+  { issuer, clientId, clientSecretFileName }: SsoProvider,
+  ask: Ask,
+): Promise<oidc.Configuration> {
   const url = new URL(issuer)
   const secret = clientSecretFileName ? readSecret(clientSecretFileName) : undefined
   const authentication = secret ? oidc.ClientSecretPost(secret) : oidc.None()
-  // Plain HTTP only on this machine, where nobody listens in between.
-  const local = ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
+  const local = isLocal(issuer)
   return oidc
     .discovery(url, clientId, undefined, authentication, {
       timeout: 10,
+      ...(local ? {} : { [oidc.customFetch]: ask }),
       // Verifies the ID token's signature as well; by default the library trusts the TLS of the token endpoint alone.
       execute: [oidc.enableNonRepudiationChecks, ...(local ? [oidc.allowInsecureRequests] : [])],
     })
