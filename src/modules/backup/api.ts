@@ -17,6 +17,8 @@ export interface BackupApi {
    * Throws Problems `backup-not-found`, `backup-unreadable`, `backup-differs`, `backup-too-new`, `restore-busy`.
    */
   restore(backupId: string, slug: string, onPhase?: (phase: RestorePhase) => void): Promise<RestoreReport>
+  /** Removes all backups of a tenant that is erased; safe to repeat. */
+  erase(tenant: { id: string }): Promise<void>
   /** Runs `run` for each tenant that was restored, after its rows and files are back. Safe to repeat, as it may be. */
   afterRestore(run: (tenant: Tenant) => Promise<void>): void
   /**

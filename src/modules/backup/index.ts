@@ -27,6 +27,7 @@ import { drRto } from './measures/dr-rto.ts'
 import { restoreDrill } from './measures/restore-drill.ts'
 import { restoreDrillSurface } from './measures/restore-drill-surface.ts'
 import { noBackup, restoreInto, settleRestores } from './restore.ts'
+import { removeAll } from './retention.ts'
 import { operatorBackupRoutes, publicDrillRoutes } from './routes.ts'
 import { classFor, makeDue } from './schedule.ts'
 import { dropAbandonedScratches } from './scratch.ts'
@@ -92,6 +93,7 @@ export const backup = defineModule({
         if (!found) throw noBackup(`There is no backup ${backupId}.`)
         return restoreInto(parts, found, slug, onPhase)
       },
+      erase: ({ id }) => removeAll(parts, id),
       afterRestore: (run) => void afterRestore.push(run),
       async list(slug) {
         const tenant = slug === undefined ? undefined : await tenancy.bySlug(slug)

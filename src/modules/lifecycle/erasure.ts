@@ -197,6 +197,7 @@ export async function clearTrials(parts: ErasureParts): Promise<void> {
   const now = clock.now().getTime()
   for (const { slug, startedAt } of await tenancy.canaries.trials())
     if (now - startedAt.getTime() > LONGEST_TRIAL) await erase(parts, slug, { because: 'trial over' })
+  await adopt(parts)
   const before = new Date(now - CANARY_LINES)
   await stores.asMigrator('forget canaries that were erased', (client) =>
     client.query(
@@ -205,4 +206,14 @@ export async function clearTrials(parts: ErasureParts): Promise<void> {
       [before],
     ),
   )
+}
+
+/** Canaries that a probe of another module began to remove without a line in the ledger, and was killed. */
+async function adopt(parts: ErasureParts): Promise<void> {
+  const { tenancy, stores, clock } = parts
+  const known = new Set((await erasuresOf(stores.control)).map(({ id }) => id))
+  for (const tenant of (await tenancy.erasing.begun()).filter(({ id, canary }) => canary && !known.has(id))) {
+    await note(parts, tenant.id, (client) => enter(client, tenant, { because: 'trial over' }, clock.now()))
+    await carryOn(parts, tenant.id)
+  }
 }

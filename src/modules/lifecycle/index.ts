@@ -6,6 +6,7 @@ import { defineModule } from '../../kernel/module.ts'
 import type { RouteGroup } from '../../kernel/routes.ts'
 import { proof } from '../../proof/index.ts'
 import { audit } from '../audit/index.ts'
+import { backup } from '../backup/index.ts'
 import { edge } from '../edge/index.ts'
 import { identity } from '../identity/index.ts'
 import { jobs } from '../jobs/index.ts'
@@ -35,7 +36,7 @@ const SWEEP_EVERY = 60_000
 /** How a tenant's time here ends: suspension, export, erasure. */
 export const lifecycle = defineModule({
   name: 'lifecycle',
-  needs: { stores, proof, tenancy, identity, jobs, vault, edge, audit },
+  needs: { stores, proof, tenancy, identity, jobs, vault, edge, audit, backup },
   settings: z.object({
     /** How long a suspended tenant stays online before it is erased. */
     grace: duration.default(90 * 86_400_000),
@@ -43,8 +44,11 @@ export const lifecycle = defineModule({
     timeZone: z.string().default('Europe/Berlin'),
   }),
   migrations: { control: new URL('./migrations/control/', import.meta.url) },
-  async start({ settings, clock, build }, { stores, proof, tenancy, identity, jobs, vault, edge, audit }) {
-    const purges = new Map<string, Purge>()
+  async start(
+    { settings, clock, build },
+    { stores, proof, tenancy, identity, jobs, vault, edge, audit, backup },
+  ) {
+    const purges = new Map<string, Purge>([['backups', (tenant) => backup.erase(tenant)]])
     const parts: ErasureParts = { stores, tenancy, jobs, vault, proof, purges, clock }
     const api: LifecycleApi = {
       suspend: (slug) => tenancy.setState(slug, 'suspended'),
@@ -82,7 +86,15 @@ export const lifecycle = defineModule({
         return importTenant(tenant.as({ kind: 'system', id: 'import' }), path)
       },
     }
-    jobs.every('lifecycle.sweep', SWEEP_EVERY, async () => void (await api.sweep()))
+    // A backup knows nothing of a suspension since.
+    backup.afterRestore(({ id }) => tenancy.settle(id))
+    let isReplayed = false
+    jobs.every('lifecycle.sweep', SWEEP_EVERY, async () => {
+      // The whole cluster may have been set back to an earlier time before this process began.
+      if (!isReplayed) await replay(parts)
+      isReplayed = true
+      await api.sweep()
+    })
     const account = accountRoutes(settings.grace, clock) as unknown as FastifyPluginAsync
     const way = exportRoutes(audit, clock, build) as unknown as FastifyPluginAsync
     const routes: RouteGroup[] = [

@@ -33,8 +33,8 @@ export interface TenancyApi {
   setState(slug: string, state: TenantState): Promise<void>
   /** The parts of erasing a tenant; only where the process holds the migrator's password. */
   erasing: Erasing
-  /** Finishes what a crash in the middle of `setState` left. */
-  settle(): Promise<void>
+  /** Finishes what a crash in the middle of `setState` left; or tells the store of one tenant its state again. */
+  settle(id?: string): Promise<void>
   /** All tenants, canaries included, by slug. */
   list(): Promise<readonly TenantRecord[]>
   canaries: {

@@ -31,6 +31,8 @@ export interface Erasing {
     suspendedBefore: Date | null,
     note: (client: SqlClient, tenant: ClosedTenant) => Promise<unknown>,
   ): Promise<ClosedTenant>
+  /** Those that were begun and still have a line in the registry. */
+  begun(): Promise<ClosedTenant[]>
   /** Its store takes no more changes, its role no more logins; those under way have ended. */
   close(tenant: ClosedTenant): Promise<void>
   /** Drops its database and role, or deletes its rows from the pool and the trail of their changes. */
@@ -81,6 +83,10 @@ export function openErasing(stores: Stores, told: () => Promise<void>): Erasing 
       await told()
       return tenant
     },
+    begun: () =>
+      stores.control.query<ClosedTenant & Record<string, unknown>>(
+        `SELECT id, slug, model, database, canary FROM tenancy.tenant WHERE state = 'erasing' ORDER BY slug`,
+      ),
     async close(tenant) {
       await settleState(asMigrator, tenant.id)
       await stores.tenants.forget(tenant.database)

@@ -23,7 +23,7 @@ import { invalidTenant, tenantNotFound } from './problems.ts'
 import { findSpares, makeSpare, provisionTenant, remakeDatabase } from './provision.ts'
 import { openRegistry, type Registered } from './registry.ts'
 import { operatorTenancyRoutes, tenancyRoutes } from './routes.ts'
-import { changeState, settleStates } from './state.ts'
+import { changeState, settleState, settleStates } from './state.ts'
 import type { IsolationModel, Tenant } from './tenant.ts'
 import { tenantTables } from './unprotectedTables.ts'
 
@@ -93,8 +93,12 @@ export const tenancy = defineModule({
         return id
       },
       async remakeDatabase(slug) {
-        const { id, model } = await api.bySlug(slug)
-        return model === 'database' && remakeDatabase(stores.asMigrator, tenantRoleSecret, { id, slug })
+        const { id, model, state } = await api.bySlug(slug)
+        const isSuspended = state === 'suspended'
+        return (
+          model === 'database' &&
+          remakeDatabase(stores.asMigrator, tenantRoleSecret, { id, slug, isSuspended })
+        )
       },
       async keepSpares(count) {
         const spares = await stores.asMigrator('count spare tenant databases', findSpares)
@@ -106,9 +110,7 @@ export const tenancy = defineModule({
         await news.tell()
       },
       erasing: openErasing(stores, news.tell),
-      async settle() {
-        await settleStates(stores.asMigrator)
-      },
+      settle: (id) => (id ? settleState(stores.asMigrator, id) : settleStates(stores.asMigrator)),
       list: async () => registry.list(),
       canaries: {
         register: (module, seed) => void seeds.set(module, seed),

@@ -135,7 +135,7 @@ async function makeDraft(client: SqlClient, draft: string): Promise<void> {
 export async function remakeDatabase(
   asMigrator: AsMigrator,
   tenantRoleSecret: string,
-  { id, slug }: { id: string; slug: string },
+  { id, slug, isSuspended }: { id: string; slug: string; isSuspended: boolean },
 ): Promise<boolean> {
   const [database, role] = [quoteName(slug), quoteName(tenantRole(slug))]
   const draft = `${DRAFT_PREFIX}${newId().replaceAll('-', '')}`
@@ -145,7 +145,14 @@ export async function remakeDatabase(
     return rowCount === 1
   })
   if (there) return false
-  await asMigrator('give a tenant database its tenant', (client) => keepHome(client, id), draft)
+  await asMigrator(
+    'give a tenant database its tenant',
+    async (client) => {
+      await keepHome(client, id)
+      if (isSuspended) await client.query('INSERT INTO tenancy.suspended (id) VALUES ($1)', [id])
+    },
+    draft,
+  )
   await asMigrator('put a tenant database in its place', async (client) => {
     const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [tenantRole(slug)])
     const password = quoteText(tenantPassword(tenantRoleSecret, id))
