@@ -5,7 +5,7 @@ import type { RouteGroup } from '../../kernel/routes.ts'
 import { tenancy } from '../tenancy/index.ts'
 import { jobCommands } from './commands.ts'
 import { openQueueConnection } from './connections.ts'
-import { drill } from './drill.ts'
+import { drillKind, openDrill } from './drill.ts'
 import type { AnyJob, JobsApi } from './job.ts'
 import { jobRetry } from './measures/job-retry.ts'
 import { redisSeparate } from './measures/redis-separate.ts'
@@ -17,6 +17,7 @@ import { settings } from './settings.ts'
 import { openTrial, PROBE_PREFIX } from './trial.ts'
 import { type Schedule, startWorkers, type Workers } from './workers.ts'
 
+export type { Drill } from './drill.ts'
 export type { JobsApi, RunningJob } from './job.ts'
 
 /** Background work that survives crashes: queues on Redis, retries, and what was given up. */
@@ -51,7 +52,7 @@ export const jobs = defineModule({
         // A process that a probe started must not take real work from those it is compared with.
         const probing = settings.prefix.startsWith(PROBE_PREFIX)
         workers ??= await (probing
-          ? startWorkers([drill(redis)], [], parts)
+          ? startWorkers([drillKind(redis)], [], parts)
           : startWorkers([...kinds.values()], schedules, parts))
       },
       async drain(patience) {
@@ -60,6 +61,7 @@ export const jobs = defineModule({
         await running?.drain(patience)
       },
       trial,
+      drill: () => openDrill(trial),
       ...lookAt(queues, () => [...kinds.keys()]),
     }
     const plugin = jobRoutes(api) as unknown as FastifyPluginAsync
@@ -70,7 +72,7 @@ export const jobs = defineModule({
       commands: jobCommands(api),
       measures: [
         jobRetry(settings, trial),
-        workerAutorestart(settings, program, trial),
+        workerAutorestart(settings, { program, redis }, trial),
         redisSeparate(() => ({ app: stores.redis, queue: redis, prefix: settings.prefix }), trial),
       ],
       async stop() {

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Tenant } from '../tenancy/index.ts'
+import type { Drill } from './drill.ts'
 import type { Trial } from './trial.ts'
 
 /** A kind of background work. What it does must be safe to repeat: a worker may die after the work and before saying so. */
@@ -94,4 +95,6 @@ export interface JobsApi {
   forget(tenantId: string): Promise<number>
   /** Queues beside the deployment's own, for probes. */
   trial(): Promise<Trial>
+  /** A job that stays in a worker's hands, for probes that end the worker. */
+  drill(): Promise<Drill>
 }

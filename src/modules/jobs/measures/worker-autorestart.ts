@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
 import { formatDuration } from '../../../kernel/duration.ts'
 import type { Program } from '../../../kernel/module.ts'
 import { RESTART_POLICY, type Supervised, supervise } from '../../../kernel/supervise.ts'
 import { type Measure, measure } from '../../../proof/measure.ts'
-import { begunKey, DRILL, doneKey, goKey } from '../drill.ts'
+import { openDrill } from '../drill.ts'
 import { unkeptWorkers } from '../keeper.ts'
 import type { Trial } from '../trial.ts'
 
@@ -14,12 +14,11 @@ interface Restart {
 
 /** For the first start of the probe's worker, in milliseconds. */
 const START = 60_000
-const LOOK_AGAIN = 100
 
 /** LARA-19, CAST-55. Kills a worker of the probe's own; of those that are in use it asks who would start them again. */
 export function workerAutorestart(
   { takeOver, prefix }: { takeOver: number; prefix: string },
-  program: Program,
+  { program, redis }: { program: Program; redis: Redis },
   openTrial: () => Promise<Trial>,
 ): Measure<Restart> {
   return measure<Restart>({
@@ -35,39 +34,27 @@ export function workerAutorestart(
       en: ({ within }) =>
         `A worker that crashes starts again by itself; the job it was at is begun anew after ${formatDuration(within, 'en')} at most and completed exactly once.`,
     },
-    async prove({ check, positiveControl, settings: { within }, signal }) {
-      const trial = await openTrial()
-      const worker = startWorker(program, trial.prefix)
-      const list = (key: string) => trial.redis.lrange(key, 0, -1)
-      const seen = (key: string, count: number, ms: number) =>
-        until(async () => (await list(key)).length >= count, ms, signal)
+    async prove({ check, positiveControl, settings: { within } }) {
+      const drill = await openDrill(openTrial)
+      const worker = startWorker(program, drill.prefix)
       try {
-        await trial.queues.add(DRILL, { tenant: null, data: trial.prefix }, {})
-        await seen(begunKey(trial.prefix), 1, START)
+        const [holder] = await drill.begun(1, START)
         const first = worker.pid()
-        const [holder] = await list(begunKey(trial.prefix))
-        positiveControl('the job is with the worker that is killed', String(first), holder)
+        positiveControl('the job is with the worker that is killed', first ?? 'none', holder)
         if (first) process.kill(first, 'SIGKILL')
-        await seen(begunKey(trial.prefix), 2, within)
-        const [, successor] = await list(begunKey(trial.prefix))
+        const [, successor] = await drill.begun(2, within)
         const second = worker.pid()
         check('a new worker runs', 'yes', second !== undefined && second !== first ? 'yes' : 'no')
-        check('the job is with the new worker', 'yes', successor === String(second) ? 'yes' : 'no')
-        await trial.redis.set(goKey(trial.prefix), 'yes')
-        if (successor) await seen(doneKey(trial.prefix), 1, START)
-        const done = await list(doneKey(trial.prefix))
+        check('the job is with the new worker', 'yes', second && successor === second ? 'yes' : 'no')
+        await drill.letGo()
+        const done = await drill.done(successor ? START : 0)
         check('times that it was completed', 1, done.length)
-        check('left in the queue', 0, await leftOver(trial))
+        check('left in the queue', 0, await drill.left())
       } finally {
         await worker.stop(2_000)
-        await trial.close()
+        await drill.close()
       }
-      const openly = await openTrial()
-      try {
-        check('workers in use that nobody would start again', [], await unkeptWorkers(openly.redis, prefix))
-      } finally {
-        await openly.close()
-      }
+      check('workers in use that nobody would start again', [], await unkeptWorkers(redis, prefix))
     },
   })
 }
@@ -82,14 +69,4 @@ function startWorker({ args, env }: Program, prefix: string): Supervised {
     log: () => undefined,
     restart: RESTART_POLICY,
   })
-}
-
-async function leftOver({ queues }: Trial): Promise<number> {
-  const { waiting, delayed, dead } = await queues.counts(DRILL)
-  return waiting + delayed + dead
-}
-
-async function until(condition: () => Promise<boolean>, ms: number, signal: AbortSignal): Promise<void> {
-  const deadline = performance.now() + ms
-  while (!signal.aborted && performance.now() < deadline && !(await condition())) await sleep(LOOK_AGAIN)
 }

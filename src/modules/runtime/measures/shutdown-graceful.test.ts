@@ -10,10 +10,17 @@ before(async () => {
 })
 after(() => platform?.stop())
 
-it('shutdown.graceful goes red when a process ends at once', () =>
-  proveBySabotage(platform.api('proof') as ProofApi, 'shutdown.graceful', {
-    sabotage: async () =>
-      platform.program.args.unshift('--import', `data:text/javascript,process.on('SIGTERM',process.exit)`),
-    repair: async () => platform.program.args.splice(0, 2),
-    seen: /request under way at SIGTERM/,
-  }))
+for (const { name, only, seen } of [
+  { name: 'a process ends at once', only: 'serve', seen: /request under way at SIGTERM/ },
+  { name: 'a worker ends at once', only: 'work', seen: /times that this job was completed/ },
+])
+  it(`shutdown.graceful goes red when ${name}`, () =>
+    proveBySabotage(platform.api('proof') as ProofApi, 'shutdown.graceful', {
+      sabotage: async () =>
+        platform.program.args.unshift(
+          '--import',
+          `data:text/javascript,if(process.argv.includes('${only}'))process.on('SIGTERM',process.exit)`,
+        ),
+      repair: async () => platform.program.args.splice(0, 2),
+      seen,
+    }))
