@@ -44,7 +44,7 @@ function rewrap(): Promise<void> {
       if (progress.step === 'data keys') console.log(`data keys ${progress.done}/${progress.total}`)
       else {
         const { store, stores, database, field, done } = progress
-        console.log(`store ${store}/${stores} ${database}: ${field} ${done} sealed anew`)
+        if (done > 0) console.log(`store ${store}/${stores} ${database}: ${field} ${done} sealed anew`)
         left.set(`${database} ${field}`, progress.left)
       }
     })

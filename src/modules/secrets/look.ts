@@ -97,11 +97,15 @@ function readValue(redis: Stores['redis'], key: string, kind: string): Promise<u
   return Promise.resolve(null)
 }
 
-/** Looks through the files of `folder` that were written since `since`, as far as this process may read them. */
+/**
+ * Looks through the files of `folder` that were written since `since`, as far as this process may read them, and no
+ * further than its file system reaches.
+ */
 export function findInFiles(folder: string, since: Date, sought: readonly Sought[]): Promise<string[]> {
   const longest = Math.max(...sought.flatMap(({ forms }) => forms.map(({ length }) => length)))
   return find(sought, async (look) => {
-    for await (const file of filesIn(folder, since)) {
+    const device = (await stat(folder)).dev
+    for await (const file of filesIn(folder, device, since)) {
       let end = ''
       try {
         for await (const chunk of createReadStream(file, 'latin1')) {
@@ -115,13 +119,16 @@ export function findInFiles(folder: string, since: Date, sought: readonly Sought
   })
 }
 
-async function* filesIn(folder: string, since: Date): AsyncIterable<string> {
+async function* filesIn(folder: string, device: number, since: Date): AsyncIterable<string> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(unlessAway)
   for (const entry of entries ?? []) {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) yield* filesIn(path, since)
-    const written = entry.isFile() && (await stat(path).catch(unlessAway))
-    if (written && written.mtime >= since) yield path
+    const kind = entry.isDirectory() ? 'folder' : entry.isFile() ? 'file' : 'other'
+    if (kind === 'other') continue
+    const found = await stat(path).catch(unlessAway)
+    if (!found || found.dev !== device) continue
+    if (kind === 'folder') yield* filesIn(path, device, since)
+    else if (found.mtime >= since) yield path
   }
 }
 

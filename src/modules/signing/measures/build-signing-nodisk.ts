@@ -37,7 +37,7 @@ export function buildSigningNodisk(parts: Parts): Measure {
     sources: ['FEST-22'],
     family: 'data-access',
     maps: { gdpr: ['32(1)(b)'], iso27001: ['A.8.12', 'A.8.24'] },
-    timeout: 120_000,
+    timeout: 300_000,
     claim: {
       de: () =>
         'Signaturschlüssel berühren die Platte des Build-Rechners nie: das Werkzeug bekommt eine Datei im Arbeitsspeicher ohne Namen, ohne Auslagerung und ohne Speicherabzug.',
