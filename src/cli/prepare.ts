@@ -1,9 +1,11 @@
+import { openActorSeals } from '../data/actor.ts'
 import { bootstrapServer, type RolePasswords } from '../data/bootstrap.ts'
 import { type Migration, migrate, readMigrations } from '../data/migrate.ts'
 import { openMigrator } from '../data/migrator.ts'
 import { databases, roles } from '../data/roles.ts'
 import { keepSecret } from '../data/secrets.ts'
 import type { SqlAddress } from '../data/sql.ts'
+import { systemClock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import { type Module, orderModules } from '../kernel/module.ts'
 import { installAudit } from '../modules/audit/install.ts'
@@ -39,7 +41,8 @@ export async function preparePlatform(options: {
   await bootstrapServer(superuser, passwords)
   const { host, port, ssl } = superuser
   const address = { host, port, ssl, user: roles.migrator, password: passwords.migrator }
-  const migrator = openMigrator(address, options.log)
+  const actorKey = Buffer.from(keepSecret(options.secrets, 'actor-seal'), 'hex')
+  const migrator = openMigrator(address, options.log, openActorSeals(actorKey, systemClock))
   try {
     const control = await collectMigrations(options.modules, 'control')
     await migrator.run('migrate', (client) => migrate(client, control))

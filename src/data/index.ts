@@ -6,12 +6,13 @@ import { z } from 'zod'
 import { duration } from '../kernel/duration.ts'
 import { defineModule } from '../kernel/module.ts'
 import { defineProblem } from '../kernel/problems.ts'
+import { openActorSeals } from './actor.ts'
 import { type ConnectionPool, openConnectionPool } from './connectionPool.ts'
 import { databaseProblem } from './errors.ts'
 import { type AsMigrator, type Migrator, openMigrator } from './migrator.ts'
 import { openRedis } from './redis.ts'
 import { databases, roles } from './roles.ts'
-import { readSecret } from './secrets.ts'
+import { keepSecret, readSecret } from './secrets.ts'
 
 /** Plain SQL on one of the deployment's own databases. Values always as parameters. */
 export interface Database {
@@ -107,7 +108,7 @@ export const stores = defineModule({
         ]
       : []),
   ],
-  async start({ settings, log }) {
+  async start({ settings, log, clock }) {
     const address = serverAddress(settings)
     const appPassword = readSecret(settings.appPasswordFileName)
     const control = openDatabase({ ...address, user: roles.app, password: appPassword }, databases.control)
@@ -127,6 +128,7 @@ export const stores = defineModule({
       ? openMigrator(
           { ...address, user: roles.migrator, password: readSecret(settings.migratorPasswordFileName) },
           log,
+          openActorSeals(Buffer.from(keepSecret(settings.secrets, 'actor-seal'), 'hex'), clock),
         )
       : null
     const redis = openRedis({ ...redisAddress(settings), connectionName: APP_CONNECTION }, log)

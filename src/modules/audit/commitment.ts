@@ -1,4 +1,5 @@
-import { checkActor } from '../../data/actor.ts'
+import { checkActor, NO_TENANT } from '../../data/actor.ts'
+import { MIGRATOR_ACTS } from '../../data/migrator.ts'
 import type { SqlClient } from '../../data/sql.ts'
 import { leafHash } from '../../proof/evidence/merkle.ts'
 
@@ -42,7 +43,11 @@ export async function readEntries(
   return rows
 }
 
-/** Whether the entry's actor, where one is named, was sealed by the platform for that tenant and time. */
-export function isActorProven(entry: SealedEntry, key: Uint8Array): boolean {
-  return entry.actor === '' || checkActor(entry.actor, entry.tenant_id, new Date(entry.at), key)
+/**
+ * Whether the entry's actor, where one is named, was sealed by the platform for that tenant and time; the migrator, who
+ * works past tenants, is sealed for none.
+ */
+export function isActorProven({ actor, tenant_id, at }: SealedEntry, key: Uint8Array): boolean {
+  const tenant = actor.startsWith(`system:${MIGRATOR_ACTS}`) ? NO_TENANT : tenant_id
+  return actor === '' || checkActor(actor, tenant, new Date(at), key)
 }

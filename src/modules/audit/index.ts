@@ -1,9 +1,9 @@
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import { openActorSeals } from '../../data/actor.ts'
-import { stores } from '../../data/index.ts'
+import { type Stores, stores } from '../../data/index.ts'
 import { keepSecret } from '../../data/secrets.ts'
-import type { ModuleCommand } from '../../kernel/commands.ts'
+import type { Clock } from '../../kernel/clock.ts'
 import { duration } from '../../kernel/duration.ts'
 import { defineModule } from '../../kernel/module.ts'
 import type { RouteGroup } from '../../kernel/routes.ts'
@@ -19,7 +19,7 @@ import { auditAdminImmutable } from './measures/audit-admin-immutable.ts'
 import { auditDataChanges } from './measures/audit-data-changes.ts'
 import { auditReview } from './measures/audit-review.ts'
 import { dbStaffLog } from './measures/db-staff-log.ts'
-import { type Act, openRecorder, type Recorder } from './record.ts'
+import { openRecorder, type Recorder } from './record.ts'
 import { openReviews } from './review.ts'
 import { reviewRoutes } from './reviewRoutes.ts'
 import { trailRoutes } from './routes.ts'
@@ -63,48 +63,54 @@ export const audit = defineModule({
     reviewEvery: duration.default(31 * DAY),
     reviewWithin: duration.default(7 * DAY),
   }),
-  async start({ settings, clock, log }, { stores, proof, tenancy, identity, edge, jobs }) {
+  async start({ settings, clock, log }, needs) {
+    const { stores, proof, tenancy, identity, edge, jobs } = needs
+    const { asMigrator, control, sealer, sealerAddress: address } = stores
+    const { databaseLog, heartbeatEvery: heartbeat } = settings
+    const rhythm = { every: settings.reviewEvery, within: settings.reviewWithin }
     const key = Buffer.from(keepSecret(stores.secrets, 'actor-seal'), 'hex')
     const seals = openActorSeals(key, clock)
-    const commands: ModuleCommand[] = []
-    const record = openRecorder(stores.control, seals)
+    const record = openRecorder(control, seals)
     const api: AuditApi = { record }
+    const sealing: Sealing | undefined =
+      sealer && address ? { sealer, address, tenancy, proof, clock, log, key, heartbeat } : undefined
+    const collect = databaseLog && sealer ? () => collectStaffLog(databaseLog, sealer, seals) : undefined
+
+    jobs.every('audit.review', REVIEW_LOOK_EVERY, () => openReviews(control, clock.now(), rhythm))
+    if (collect) jobs.every('audit.staff', COLLECT_EVERY, async () => void (await collect()))
+    if (sealing) jobs.every('audit.seal', settings.sealEvery, async () => void (await sealRound(sealing)))
     const guards: RouteGroup[] = [
       { audience: 'tenant', plugin: actInTenant as FastifyPluginAsync },
       { audience: 'admin', plugin: recordAdminAccess(record) },
     ]
-    const noteOperator = (request: FastifyRequest, act: Act) =>
-      record({ actor: { kind: 'operator', id: request.operator?.person.id ?? '' } }, act)
-    const ofTenant = trailRoutes(
-      (request) => tenantTrail(request.tenant),
-      (request, act) => record(request.tenant, act),
-    )
-    const ofDeployment = trailRoutes(() => deploymentTrail(stores.control), noteOperator)
-    const routes: RouteGroup[] = [
-      { audience: 'tenant', plugin: ofTenant as unknown as FastifyPluginAsync },
-      { audience: 'admin', plugin: ofDeployment as unknown as FastifyPluginAsync },
-      { audience: 'admin', plugin: reviewRoutes(stores.control, clock) as unknown as FastifyPluginAsync },
-    ]
-    const { asMigrator, control, sealer, sealerAddress: address } = stores
-    const heartbeat = settings.heartbeatEvery
-    const sealing: Sealing | undefined =
-      sealer && address ? { sealer, address, tenancy, proof, clock, log, key, heartbeat } : undefined
-    const { databaseLog } = settings
-    const collect = databaseLog && sealer ? () => collectStaffLog(databaseLog, sealer, seals) : undefined
-    const rhythm = { every: settings.reviewEvery, within: settings.reviewWithin }
-    jobs.every('audit.review', REVIEW_LOOK_EVERY, () => openReviews(control, clock.now(), rhythm))
-    const measures = [
-      auditDataChanges(asMigrator, tenancy),
-      auditAdminAccess({ control, identity, edge }),
-      auditAdminImmutable(asMigrator, control, settings, sealing),
-      dbStaffLog({ stores, collect }),
-      auditReview(control, rhythm),
-    ]
-    if (collect) jobs.every('audit.staff', COLLECT_EVERY, async () => void (await collect()))
-    if (sealing) {
-      jobs.every('audit.seal', settings.sealEvery, async () => void (await sealRound(sealing)))
-      commands.push(...auditCommands(sealing))
+    return {
+      api,
+      guards,
+      routes: routes(control, clock, record),
+      commands: sealing ? auditCommands(sealing) : [],
+      measures: [
+        auditDataChanges(asMigrator, tenancy),
+        auditAdminAccess({ control, identity, edge }),
+        auditAdminImmutable(asMigrator, control, settings, sealing),
+        dbStaffLog({ stores, collect }),
+        auditReview(control, rhythm),
+      ],
     }
-    return { api, guards, routes, measures, commands }
   },
 })
+
+function routes(control: Stores['control'], clock: Clock, record: Recorder): RouteGroup[] {
+  const ofTenant = trailRoutes(
+    (request) => tenantTrail(request.tenant),
+    (request, act) => record(request.tenant, act),
+  )
+  const ofDeployment = trailRoutes(
+    () => deploymentTrail(control),
+    (request, act) => record({ actor: { kind: 'operator', id: request.operator?.person.id ?? '' } }, act),
+  )
+  return [
+    { audience: 'tenant', plugin: ofTenant as unknown as FastifyPluginAsync },
+    { audience: 'admin', plugin: ofDeployment as unknown as FastifyPluginAsync },
+    { audience: 'admin', plugin: reviewRoutes(control, clock) as unknown as FastifyPluginAsync },
+  ]
+}

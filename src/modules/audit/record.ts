@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { Actor, ActorSeals } from '../../data/actor.ts'
+import { type Actor, type ActorSeals, NO_TENANT } from '../../data/actor.ts'
 import type { Stores } from '../../data/index.ts'
 import { statement, type TenantDatabase } from '../../data/statement.ts'
 import type { Tenant } from '../tenancy/index.ts'
@@ -17,9 +17,6 @@ export interface Act {
 /** Resolves once the act is stored. Throws when it cannot be: do the act afterwards, or not at all. */
 export type Recorder = (where: Tenant | { actor: Actor; about?: { id: string } }, act: Act) => Promise<void>
 
-/** The tenant id of what concerns the deployment and no tenant. */
-export const DEPLOYMENT = '00000000-0000-0000-0000-000000000000'
-
 /** Opens the recorder. `control` is the database of the deployment's own trail. */
 export function openRecorder(control: Stores['control'], seals: ActorSeals): Recorder {
   return async (where, { act, target, details }) => {
@@ -28,7 +25,7 @@ export function openRecorder(control: Stores['control'], seals: ActorSeals): Rec
       await where.query(record, { act, target, details: json })
       return
     }
-    const about = where.about?.id ?? DEPLOYMENT
+    const about = where.about?.id ?? NO_TENANT
     await control.query('SELECT audit.record($1, $2, $3, $4, $5)', [
       seals.of(about, where.actor),
       about,

@@ -155,6 +155,23 @@ test('entries of an erased tenant are not missed; those of one that is still the
   assert.equal((await run('audit:verify')).length, before)
 })
 
+test('what the migrator changes names the reason, and counts as the platform’s own', async () => {
+  const tenant = await platform.makeTenant('rows')
+  await write(tenant, 'one')
+  await platform.stores.asMigrator(
+    'mend a marker',
+    (client) => client.query(`UPDATE tenancy.canary SET marker = 'two' WHERE tenant_id = '${tenant.id}'`),
+    databases.pool,
+  )
+  await run('audit:seal')
+  const { rows } = await asSuperuser(
+    databases.pool,
+    `SELECT who FROM audit.entry WHERE tenant_id = '${tenant.id}' AND act = 'UPDATE'`,
+  )
+  assert.deepEqual(rows, [{ who: 'system:migrator.mend-a-marker' }])
+  assert.doesNotMatch((await run('audit:verify')).join(), /did not seal/)
+})
+
 test('an actor that the platform did not seal is noticed', async () => {
   const tenant = await platform.makeTenant('rows')
   const elsewhere = openActorSeals(Buffer.alloc(32, 1), systemClock)

@@ -70,45 +70,45 @@ export async function trailStores(tenancy: Pick<TenancyApi, 'list'>): Promise<Tr
 
 /**
  * One round: seals what is new in every store, then puts all new seals under one leaf of the evidence log, together with a
- * heartbeat when one is due. A store that cannot be reached is left for the next round. Killed anywhere, the next round
- * carries on: a seal that no leaf covers yet is found again. Returns how many entries were sealed.
+ * heartbeat when one is due. A store that cannot be reached is left for the next round. One round at a time, in whatever
+ * process. Killed anywhere, the next round carries on: a seal that no leaf covers yet is found again. Returns how many
+ * entries were sealed.
  */
 export async function sealRound(sealing: Sealing): Promise<number> {
-  const { sealer, proof, clock, tenancy } = sealing
-  const stores = await trailStores(tenancy)
-  const due = await isHeartbeatDue(sealing)
-  const found: RoundSeal[] = []
-  const states: CaptureState[] = []
-  let sealed = 0
-  for (const store of stores) {
-    await inStore(sealing, store, async (client) => {
-      for (let more = 1; more > 0; sealed += more) more = await sealStore(client, sealing.key)
-      found.push(...(await uncovered(sealing, client, store.name)))
-      if (due) states.push(await readCapture(client))
-    }).catch((error: unknown) => sealing.log.error({ err: error, store: store.name }, 'trail not sealed'))
-  }
-  if (found.length === 0 && !due) return sealed
-  await sealer.transaction(async (client) => {
+  return sealing.sealer.transaction(async (client) => {
+    await client.query('SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0')
     await client.query('SELECT pg_advisory_xact_lock($1)', [ROUND_LOCK])
-    const fresh = await withoutCovered(client, found)
-    if (fresh.length === 0 && !due) return
-    const round = await nextRound(client, proof)
-    for (const { store, batch, entries, root } of fresh)
-      await client.query(
-        'INSERT INTO audit.round_seal (store, batch, entries, root, round) VALUES ($1, $2, $3, $4, $5)',
-        [store, batch, entries, root, round],
-      )
-    const root = fresh.length === 0 ? null : (await rootOfRound(fresh)).toString('hex')
-    const record: RoundRecord = {
-      kind: ROUNDS,
-      round,
-      at: clock.now().toISOString(),
-      root,
-      capture: due ? joinStates(states) : null,
+    const due = await isHeartbeatDue(sealing)
+    const fresh: RoundSeal[] = []
+    const states: CaptureState[] = []
+    let sealed = 0
+    for (const store of await trailStores(sealing.tenancy)) {
+      await inStore(sealing, store, async (inside) => {
+        for (let more = 1; more > 0; sealed += more) more = await sealStore(inside, sealing.key)
+        fresh.push(...(await uncovered(client, inside, store.name)))
+        if (due) states.push(await readCapture(inside))
+      }).catch((error: unknown) => sealing.log.error({ err: error, store: store.name }, 'trail not sealed'))
     }
-    await proof.append(client, ROUNDS, record)
+    if (fresh.length > 0 || due) await appendRound(client, sealing, fresh, due ? joinStates(states) : null)
+    return sealed
   })
-  return sealed
+}
+
+async function appendRound(
+  client: SqlClient,
+  { proof, clock }: Sealing,
+  seals: readonly RoundSeal[],
+  capture: CaptureState | null,
+): Promise<void> {
+  const round = await nextRound(client, proof)
+  for (const { store, batch, entries, root } of seals)
+    await client.query(
+      'INSERT INTO audit.round_seal (store, batch, entries, root, round) VALUES ($1, $2, $3, $4, $5)',
+      [store, batch, entries, root, round],
+    )
+  const root = seals.length === 0 ? null : (await rootOfRound(seals)).toString('hex')
+  const record: RoundRecord = { kind: ROUNDS, round, at: clock.now().toISOString(), root, capture }
+  await proof.append(client, ROUNDS, record)
 }
 
 /** The root over the seals of a round, in the order of store and batch. */
@@ -136,26 +136,17 @@ async function isHeartbeatDue({ proof, clock, heartbeat }: Sealing): Promise<boo
   return !last || clock.now().getTime() - Date.parse(last.record.at) >= heartbeat
 }
 
-async function uncovered({ sealer }: Sealing, client: SqlClient, store: string): Promise<RoundSeal[]> {
-  const [known] = await sealer.query<{ batch: string }>(
+/** Seals of the store that `inside` is connected to and that no round covers yet. */
+async function uncovered(control: SqlClient, inside: SqlClient, store: string): Promise<RoundSeal[]> {
+  const known = await control.query<{ batch: string }>(
     'SELECT coalesce(max(batch), 0) AS batch FROM audit.round_seal WHERE store = $1',
     [store],
   )
-  const { rows } = await client.query<{ batch: string; entries: number; root: Buffer }>(
+  const { rows } = await inside.query<{ batch: string; entries: number; root: Buffer }>(
     'SELECT batch, cardinality(ids) AS entries, root FROM audit.seal WHERE batch > $1 ORDER BY batch',
-    [known?.batch],
+    [known.rows[0]?.batch],
   )
   return rows.map(({ batch, entries, root }) => ({ store, batch: Number(batch), entries, root }))
-}
-
-/** Another process may have been faster. */
-async function withoutCovered(client: SqlClient, found: readonly RoundSeal[]): Promise<RoundSeal[]> {
-  const { rows } = await client.query<{ store: string; batch: string }>(
-    'SELECT store, batch FROM audit.round_seal WHERE store = ANY ($1)',
-    [found.map(({ store }) => store)],
-  )
-  const covered = new Set(rows.map(({ store, batch }) => `${store} ${batch}`))
-  return found.filter(({ store, batch }) => !covered.has(`${store} ${batch}`))
 }
 
 async function nextRound(client: SqlClient, proof: ProofApi): Promise<number> {

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import type { ActorSeals } from '../../data/actor.ts'
+import { type ActorSeals, NO_TENANT } from '../../data/actor.ts'
 import type { Stores } from '../../data/index.ts'
 import type { SqlClient } from '../../data/sql.ts'
-import { DEPLOYMENT } from './record.ts'
 
 /** A statement that somebody ran, as the server logged it. */
 export interface LoggedStatement {
@@ -52,11 +51,11 @@ export async function collectStaffLog(
 
 async function record(client: SqlClient, seals: ActorSeals, one: LoggedStatement): Promise<void> {
   const { role, database, at, statement } = one
-  const actor = seals.of(DEPLOYMENT, { kind: 'staff', id: role.replaceAll(/[^\w.-]/g, '_').toLowerCase() })
+  const actor = seals.of(NO_TENANT, { kind: 'staff', id: role.replaceAll(/[^\w.-]/g, '_').toLowerCase() })
   const details = JSON.stringify({ at, statement: withoutPasswords(statement).slice(0, MOST_CHARACTERS) })
   await client.query('SELECT audit.record($1, $2, $3, $4, $5)', [
     actor,
-    DEPLOYMENT,
+    NO_TENANT,
     'database.statement',
     database.slice(0, 300),
     details,
