@@ -8,6 +8,13 @@ import { dieWithParent } from './process/dieWithParent.ts'
 /** How often (ms) the schedule looks for proofs that are about to go stale. */
 const LOOK_EVERY = 10_000
 
+/** Milliseconds that the first probes wait for the front door, which most of them attack. */
+const DOOR_WITHIN = 60_000
+const KNOCK_EVERY = 500
+
+/** A probe that could not be made is tried again after this (ms): what kept it from looking may be over soon. */
+const ERROR_AGAIN = 300_000
+
 /** The part of the shutdown cap that running jobs get to finish; the rest is for putting them back. */
 const PATIENCE = 0.7
 
@@ -31,6 +38,7 @@ export async function work({ jobsOnly = false }: { jobsOnly?: boolean }): Promis
 }
 
 async function runSchedule(platform: Platform, stopping: AbortSignal, log: Log): Promise<void> {
+  await doorOpens(platform, stopping)
   while (!stopping.aborted) {
     await keepSpares(platform).catch((error: unknown) => log.error({ err: error }, 'no spare made'))
     for (const key of await dueMeasures(platform)) {
@@ -41,13 +49,26 @@ async function runSchedule(platform: Platform, stopping: AbortSignal, log: Log):
   }
 }
 
+/** Both processes start at once; a probe that finds nobody at home proves nothing. */
+async function doorOpens({ edge }: Platform, stopping: AbortSignal): Promise<void> {
+  const ready = () =>
+    edge.request({ host: edge.trustHost, path: '/readyz' }).then(
+      ({ status }) => status === 200,
+      () => false,
+    )
+  for (let left = DOOR_WITHIN; left > 0 && !stopping.aborted && !(await ready()); left -= KNOCK_EVERY)
+    await sleep(KNOCK_EVERY, undefined, { signal: stopping }).catch(() => undefined)
+}
+
 async function dueMeasures({ proof }: Platform): Promise<string[]> {
   const { measures } = await proof.results()
   const freshFor = new Map(proof.measures().map((measure) => [measure.key, measure.freshFor]))
   return measures
-    .filter(
-      ({ key, checkedAt }) => !checkedAt || Date.now() - Date.parse(checkedAt) > (freshFor.get(key) ?? 0) / 2,
-    )
+    .filter(({ key, checkedAt, outcome }) => {
+      const half = (freshFor.get(key) ?? 0) / 2
+      const again = outcome === 'error' ? Math.min(half, ERROR_AGAIN) : half
+      return !checkedAt || Date.now() - Date.parse(checkedAt) > again
+    })
     .map(({ key }) => key)
 }
 

@@ -100,7 +100,7 @@ async function withSecrets(
     const seed = await secondFactors.enrol(realm, id, 0)
     await stores.redis.set(key, name, 'EX', 300)
     await tenant.files.write(file, [Buffer.from(name)])
-    log.warn({ probe: name }, 'a marker of a probe')
+    log.warn({ canary: true, probe: name }, 'a marker of a probe')
     await withToken(vault, tenant, ({ token: accessToken, refreshToken }) =>
       work(
         [
