@@ -5,6 +5,7 @@ import type { OpenCredential } from './credentials.ts'
 import type { Http2Client } from './http2.ts'
 import { credentialsRefused } from './problems.ts'
 import { readJson, retryAfter, type SendToDevice } from './service.ts'
+import { type GrantedToken, openTokenCache } from './tokenCache.ts'
 
 /** Apple takes a provider token for an hour, and refuses a tenant who makes new ones all the time. */
 const TOKEN_LIFE = 50 * 60_000
@@ -16,28 +17,25 @@ const Refusal = z.object({ reason: z.string(), timestamp: z.number().optional() 
  * and "Establishing a token-based connection to APNs". `target` is `host:port`.
  */
 export function openApns(http: Http2Client, target: string, clock: Clock): SendToDevice {
-  const tokens = new Map<string, { jwt: string; until: number }>()
+  const tokens = openTokenCache(clock)
 
-  async function providerToken(tenantId: string, { keyId, about, key }: OpenCredential): Promise<string> {
-    const name = `${tenantId} ${about.teamId} ${keyId}`
-    const now = clock.now().getTime()
-    const known = tokens.get(name)
-    if (known && known.until > now) return known.jwt
-    const jwt = await new SignJWT()
+  async function makeToken({ keyId, about, key }: OpenCredential): Promise<GrantedToken> {
+    const token = await new SignJWT()
       .setProtectedHeader({ alg: 'ES256', kid: keyId })
       .setIssuer(about.teamId ?? '')
       .setIssuedAt(clock.now())
       .sign(key)
-    tokens.set(name, { jwt, until: now + TOKEN_LIFE })
-    return jwt
+    return { token, until: clock.now().getTime() + TOKEN_LIFE }
   }
 
   return async (tenant, credential, token, { id, title, body, data }) => {
+    const name = `${tenant.id} ${credential.about.teamId} ${credential.keyId}`
+    const jwt = await tokens.get(name, () => makeToken(credential))
     const answer = await http.post(tenant.id, target, {
       path: `/3/device/${token}`,
       purpose: 'apns.send',
       headers: {
-        authorization: `bearer ${await providerToken(tenant.id, credential)}`,
+        authorization: `bearer ${jwt}`,
         'apns-topic': credential.about.topic ?? '',
         'apns-push-type': 'alert',
         'apns-priority': '10',
@@ -50,7 +48,7 @@ export function openApns(http: Http2Client, target: string, clock: Clock): SendT
     if (answer.status === 410 || reason === 'BadDeviceToken')
       return { outcome: 'gone', since: timestamp ? new Date(timestamp) : clock.now() }
     if (answer.status === 403) {
-      tokens.clear()
+      tokens.forget(name)
       throw credentialsRefused(`APNs: ${reason}.`)
     }
     if (answer.status === 429 || answer.status >= 500)

@@ -5,6 +5,7 @@ import type { OpenCredential } from './credentials.ts'
 import type { Http2Client } from './http2.ts'
 import { credentialsRefused } from './problems.ts'
 import { readJson, retryAfter, type SendToDevice } from './service.ts'
+import { type GrantedToken, openTokenCache } from './tokenCache.ts'
 
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging'
 /** What Google calls its token endpoint in a service account, whatever address leads there. */
@@ -33,13 +34,10 @@ export function openFcm(
   { fcm, oauth }: { fcm: string; oauth: string },
   clock: Clock,
 ): SendToDevice {
-  const tokens = new Map<string, { token: string; until: number }>()
+  const tokens = openTokenCache(clock)
 
-  async function accessToken(tenantId: string, { keyId, about, key }: OpenCredential): Promise<string> {
-    const name = `${tenantId} ${about.clientEmail} ${keyId}`
+  async function askForToken(tenantId: string, { keyId, about, key }: OpenCredential): Promise<GrantedToken> {
     const now = clock.now().getTime()
-    const known = tokens.get(name)
-    if (known && known.until > now) return known.token
     const assertion = await new SignJWT({ scope: SCOPE })
       .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: keyId })
       .setIssuer(about.clientEmail ?? '')
@@ -59,17 +57,18 @@ export function openFcm(
     if (answer.status !== 200 || !granted.success)
       throw credentialsRefused(`The token endpoint answered ${answer.status}.`)
     const { access_token: token, expires_in: seconds } = granted.data
-    tokens.set(name, { token, until: now + seconds * 1_000 - AHEAD })
-    return token
+    return { token, until: now + seconds * 1_000 - AHEAD }
   }
 
   return async (tenant, credential, token, { id, title, body, data }) => {
+    const name = `${tenant.id} ${credential.about.clientEmail} ${credential.keyId}`
+    const access = await tokens.get(name, () => askForToken(tenant.id, credential))
     const message = { token, notification: { title, body }, data, android: { collapse_key: id } }
     const answer = await http.post(tenant.id, fcm, {
       path: `/v1/projects/${credential.about.projectId}/messages:send`,
       purpose: 'fcm.send',
       headers: {
-        authorization: `Bearer ${await accessToken(tenant.id, credential)}`,
+        authorization: `Bearer ${access}`,
         'content-type': 'application/json',
       },
       body: JSON.stringify({ message }),
@@ -80,7 +79,7 @@ export function openFcm(
     const reason = details.find(({ errorCode }) => errorCode)?.errorCode ?? status
     if (reason === 'UNREGISTERED') return { outcome: 'gone', since: clock.now() }
     if (answer.status === 401 || answer.status === 403) {
-      tokens.clear()
+      tokens.forget(name)
       throw credentialsRefused(`FCM: ${reason}.`)
     }
     if (answer.status === 429 || answer.status >= 500)

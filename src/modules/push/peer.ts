@@ -33,8 +33,10 @@ export type Answer = { status: number; body: object; headers?: Record<string, st
 export interface PushPeer {
   port: number
   taken: Taken[]
-  /** Connections that it saw, and messages on each: what came by one connection. */
+  /** Connections that it saw. */
   connections(): number
+  /** Access tokens that it granted. */
+  grants(): number
   /** Lets a team of Apple developers, or a project, have a key. */
   allow(owner: { service: 'apns' | 'fcm'; by: string; keyId: string; email?: string }, key: KeyObject): void
   answer(token: string, answers: readonly Answer[]): void
@@ -83,6 +85,7 @@ const pem = (key: KeyObject): string => key.export({ format: 'pem', type: 'pkcs8
 export async function openPushPeer(leaf: { key: string; cert: string }): Promise<PushPeer> {
   const keys = new Map<string, Allowed>()
   const granted = new Map<string, string>()
+  const providerTokens = new Map<string, string>()
   const planned = new Map<string, Answer[]>()
   const open = new Set<ServerHttp2Session>()
   const taken: Taken[] = []
@@ -98,8 +101,12 @@ export async function openPushPeer(leaf: { key: string; cert: string }): Promise
 
   async function apns(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, body: string, reply: Reply) {
     const refuse = (status: number, reason: string) => reply(status, { reason })
-    const by = await whoSigned(keys, /^bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? '')
+    const jwt = /^bearer (.+)$/.exec(headers.authorization ?? '')?.[1] ?? ''
+    const by = await whoSigned(keys, jwt)
     if (!by) return refuse(403, 'InvalidProviderToken')
+    // Apple takes a new token of a team every 20 minutes at most; this peer does not live that long.
+    if ((providerTokens.get(by) ?? jwt) !== jwt) return refuse(429, 'TooManyProviderTokenUpdates')
+    providerTokens.set(by, jwt)
     const token = /^\/3\/device\/([0-9a-f]{64})$/.exec(headers[':path'] ?? '')?.[1]
     if (!token) return refuse(400, 'BadDeviceToken')
     if (!headers['apns-topic']) return refuse(400, 'MissingTopic')
@@ -162,6 +169,7 @@ export async function openPushPeer(leaf: { key: string; cert: string }): Promise
     port: (server.address() as AddressInfo).port,
     taken,
     connections: () => connections,
+    grants: () => granted.size,
     allow: ({ by, keyId, email }, key) => void keys.set(keyId, { by, key, email }),
     answer: (token, answers) => void planned.set(token, [...answers]),
     close() {

@@ -68,12 +68,13 @@ for (const model of ['database', 'rows'] as const) {
       withPeer(async (parts, { peer }) => {
         const tenant = await platform.makeTenant(model)
         await equip(peer, tenant)
-        const tokens = [apnsToken(), apnsToken(), fcmToken()]
+        const tokens = [apnsToken(), apnsToken(), fcmToken(), fcmToken()]
         for (const token of tokens) await register(tenant, token.includes(':') ? 'fcm' : 'apns', token)
         const sent = await send(parts, tenant)
-        assert.deepEqual(sent, { sent: 3, removed: 0, dropped: 0, left: [], withoutCredentials: [] })
+        assert.deepEqual(sent, { sent: 4, removed: 0, dropped: 0, left: [], withoutCredentials: [] })
         assert.deepEqual(peer.taken.map(({ token }) => token).sort(), [...tokens].sort())
         assert.equal(peer.connections(), 1, 'one connection carries them all')
+        assert.equal(peer.grants(), 1, 'one access token is asked for')
       }))
 
     it('forgets devices that are gone, and keeps one that registered again', () =>

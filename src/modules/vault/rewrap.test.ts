@@ -59,7 +59,7 @@ async function outputOf(child: ChildProcess): Promise<{ code: number; output: st
   return { code, output }
 }
 
-it('a rewrap that is killed anywhere is simply run again', async () => {
+it('a rewrap that is killed anywhere is simply run again', { timeout: 300_000 }, async () => {
   const [own, pooled, gone] = [
     await platform.makeTenant('database'),
     await platform.makeTenant('rows'),
@@ -100,4 +100,17 @@ it('a secret that does not open is left, counted, and no reason to stop', async 
     if (progress.step === 'secrets') left.set(`${progress.database} ${progress.field}`, progress.left)
   })
   assert.equal(left.get('surety_pool vault.canary.access_token'), 1)
+})
+
+it('a rewrap also brings key commitment to what was sealed without', async () => {
+  const { slug } = await platform.makeTenant('rows')
+  await fill(await platform.tenancy.bySlug(slug), 2)
+  await platform.stop()
+  platform = await testPlatform([...platformModules, festival], { vault: { commitment: true } })
+  api = platform.api('vault') as VaultApi
+  const tenant = await platform.tenancy.bySlug(slug)
+  await api.keys.rewrap(() => undefined)
+  await versions(tenant)
+  const rows = await tenant.transaction((db) => db.select().from(canary))
+  for (const { accessToken } of rows) assert.match(String(accessToken?.text), /^v\d+:[\w-]{32}:/)
 })
