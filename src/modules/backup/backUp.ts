@@ -169,13 +169,18 @@ export async function settleAbandoned(parts: BackupParts): Promise<void> {
       await finish(parts, await readManifest(parts, tenantId, id))
       continue
     }
-    await removeParts(parts.repository, tenantId, id)
+    await removeParts(parts.repository, tenantId, id).catch(unlessHeld)
     await parts.catalogue.fail(id, 'The process that made it ended.')
   }
 }
 
-/** Removes a backup's own objects. The manifest goes first: with it the backup ends. */
+/** Removes a backup's own objects. The manifest goes first: with it the backup ends. Throws where a lock holds one. */
 export async function removeParts(repository: Repository, tenantId: string, backupId: string): Promise<void> {
   for (const part of ['manifest', 'schema', 'dump'] as const)
     await repository.remove(objectName[part](tenantId, backupId))
+}
+
+/** What a lock holds of a backup that failed stays until its time is over (see removeExpired). */
+export function unlessHeld(error: unknown): void {
+  if (!(error instanceof Problem && error.code === 'backup-object-held')) throw error
 }

@@ -53,6 +53,8 @@ export interface Catalogue {
   abandoned(): Promise<BackupRecord[]>
   /** Available ones, newest first; of one tenant or of all. */
   available(tenantId?: string): Promise<BackupRecord[]>
+  /** Failed ones whose time is over at `now`: a lock may have held parts of them until then. */
+  failedUntil(now: Date): Promise<BackupRecord[]>
   find(id: string): Promise<BackupRecord | undefined>
   /** The newest of every state, newest first. */
   newest(tenantId: string, limit: number): Promise<BackupRecord[]>
@@ -120,6 +122,10 @@ export function openCatalogue(control: Database, asMigrator: AsMigrator): Catalo
          ORDER BY snapshot_at DESC, id DESC`,
         [tenantId ?? null],
       ),
+    failedUntil: (now) =>
+      control.query(`SELECT ${COLUMNS} FROM backup.backup WHERE state = 'failed' AND expires_at <= $1`, [
+        now,
+      ]),
     find: async (id) =>
       (await control.query<BackupRecord>(`SELECT ${COLUMNS} FROM backup.backup WHERE id = $1`, [id]))[0],
     newest: (tenantId, limit) =>

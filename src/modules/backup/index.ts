@@ -7,6 +7,7 @@ import type { RouteGroup } from '../../kernel/routes.ts'
 import { proof } from '../../proof/index.ts'
 import { edge } from '../edge/index.ts'
 import { jobs } from '../jobs/index.ts'
+import { lifecycle } from '../lifecycle/index.ts'
 import { type Tenant, tenancy } from '../tenancy/index.ts'
 import { vault } from '../vault/index.ts'
 import type { BackupApi } from './api.ts'
@@ -17,11 +18,17 @@ import { drillsSince } from './drillLog.ts'
 import { openFileRepository, sweepFileRepository } from './fileRepository.ts'
 import { openBackupKeys } from './keys.ts'
 import { listenTo } from './listen.ts'
+import { backupAccess } from './measures/backup-access.ts'
+import { backupBucketNodelete } from './measures/backup-bucket-nodelete.ts'
 import { backupEncryption } from './measures/backup-encryption.ts'
+import { backupImmutability } from './measures/backup-immutability.ts'
+import { backupLifecycle } from './measures/backup-lifecycle.ts'
+import { backupLocation } from './measures/backup-location.ts'
 import { backupMode } from './measures/backup-mode.ts'
 import { backupRetention } from './measures/backup-retention.ts'
 import { backupSchedule } from './measures/backup-schedule.ts'
 import { backupSnapshot } from './measures/backup-snapshot.ts'
+import { backupVersioning } from './measures/backup-versioning.ts'
 import { drRpo } from './measures/dr-rpo.ts'
 import { drRto } from './measures/dr-rto.ts'
 import { restoreDrill } from './measures/restore-drill.ts'
@@ -29,6 +36,8 @@ import { restoreDrillSurface } from './measures/restore-drill-surface.ts'
 import { noBackup, restoreInto, settleRestores } from './restore.ts'
 import { removeAll } from './retention.ts'
 import { operatorBackupRoutes, publicDrillRoutes } from './routes.ts'
+import { openS3Client } from './s3Client.ts'
+import { openS3Repository } from './s3Repository.ts'
 import { classFor, makeDue } from './schedule.ts'
 import { dropAbandonedScratches } from './scratch.ts'
 import { type BackupSettings, backupSettings } from './settings.ts'
@@ -45,22 +54,26 @@ const LOOK_EVERY = 10_000
 /** Backs up every tenant, proves that the backups restore, and restores them. */
 export const backup = defineModule({
   name: 'backup',
-  needs: { stores, proof, edge, tenancy, vault, jobs },
+  needs: { stores, proof, edge, tenancy, vault, jobs, lifecycle },
   settings: backupSettings,
   contradictions: contradictionsIn,
   migrations: { control: new URL('./migrations/control/', import.meta.url) },
   async start(
     { settings, clock, log, build, program, tenantMigrations },
-    { stores, proof, edge, tenancy, vault, jobs },
+    { stores, proof, edge, tenancy, vault, jobs, lifecycle },
   ) {
     const folder = settings.folder ?? join(stores.files, 'backups')
+    const s3 = settings.s3 && { client: openS3Client(settings.s3), ...settings.s3 }
+    const repository = s3
+      ? openS3Repository(s3.client, s3, join(folder, '.staging'))
+      : openFileRepository(folder)
     const afterRestore: ((tenant: Tenant) => Promise<void>)[] = []
     const parts: DrillParts = {
       stores,
       clock,
       build,
       settings,
-      repository: openFileRepository(folder),
+      repository,
       catalogue: openCatalogue(stores.control, stores.asMigrator),
       keys: openBackupKeys(vault),
       listen: (tenant) => listenTo(edge, tenant),
@@ -100,6 +113,9 @@ export const backup = defineModule({
         return parts.catalogue.available(tenant?.id)
       },
     }
+    lifecycle.onPurge('backups', ({ id }) => removeAll(parts, id))
+    // Nobody who was erased comes back with a restore.
+    api.afterRestore(async () => void (await lifecycle.replayLedger()))
     jobs.every('backup', LOOK_EVERY, async (signal) => void (await api.due(signal)))
     const measures = [
       backupSchedule(parts, tenancy),
@@ -107,6 +123,12 @@ export const backup = defineModule({
       backupEncryption(parts, tenancy),
       backupSnapshot(settings),
       backupMode(parts),
+      backupAccess(s3, folder),
+      backupImmutability(s3),
+      backupVersioning(s3),
+      backupBucketNodelete(s3),
+      backupLifecycle(s3, settings),
+      backupLocation(s3),
       restoreDrill(parts),
       restoreDrillSurface(parts),
       drRto(parts),

@@ -9,8 +9,10 @@ import { type TestPlatform, testPlatform } from '../../../test/support/platform.
 import { databases } from '../../data/roles.ts'
 import { proof } from '../../proof/index.ts'
 import { audit } from '../audit/index.ts'
+import type { LifecycleApi } from '../lifecycle/index.ts'
 import type { Tenant } from '../tenancy/index.ts'
 import type { BackupApi } from './api.ts'
+import { openFileRepository } from './fileRepository.ts'
 import { backup } from './index.ts'
 
 let platform: TestPlatform
@@ -161,4 +163,23 @@ it('while a tenant is restored it is not restored a second time', async () => {
   const { id } = await api.backUp(tenant.slug)
   const both = await Promise.allSettled([api.restore(id, tenant.slug), api.restore(id, tenant.slug)])
   assert.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+})
+
+it('who was erased stays gone when an older backup of another tenant is restored, and cannot be read back', async () => {
+  const [kept, erased] = [await platform.makeTenant('rows'), await platform.makeTenant('rows')]
+  for (const tenant of [kept, erased]) await insert(tenant, 'content')
+  const [older, ofErased] = [await api.backUp(kept.slug), await api.backUp(erased.slug)]
+  const lifecycle = platform.api('lifecycle') as LifecycleApi
+  const { id } = await lifecycle.request(erased.slug, 'mail')
+  await lifecycle.confirm(id, 'called back')
+  await lifecycle.eraseOnRequest(id)
+  await api.restore(older.id, kept.slug)
+  assert.deepEqual(await markers(kept), ['content'])
+  await assert.rejects(platform.tenancy.bySlug(erased.slug), { code: 'tenant-not-found' })
+  await assert.rejects(api.restore(ofErased.id, kept.slug), { code: 'backup-not-found' })
+  const left = await platform.asSuperuser(databases.pool, (client) =>
+    client.query('SELECT FROM tenancy.canary WHERE tenant_id = $1', [erased.id]),
+  )
+  assert.equal(left.rowCount, 0)
+  assert.deepEqual(await openFileRepository(join(platform.stores.files, 'backups')).list(`${erased.id}/`), [])
 })

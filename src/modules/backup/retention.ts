@@ -1,4 +1,5 @@
 import { newId } from '../../kernel/ids.ts'
+import { Problem } from '../../kernel/problems.ts'
 import { type BackupParts, removeParts } from './backUp.ts'
 import type { BackupRecord } from './catalogue.ts'
 import { readManifest } from './manifest.ts'
@@ -25,6 +26,10 @@ export async function removeExpired(
     })
     if (done) removed += backups.length
   }
+  for (const failed of await parts.catalogue.failedUntil(parts.clock.now())) {
+    await removeParts(parts.repository, failed.tenantId, failed.id)
+    await parts.catalogue.expire(failed.id)
+  }
   return removed
 }
 
@@ -36,10 +41,18 @@ function expired(available: readonly BackupRecord[], live: ReadonlySet<string>, 
   )
 }
 
-/** Removes everything of one tenant, for its erasure. Throws where a lock still holds an object. */
-export async function removeAll(parts: BackupParts, tenantId: string): Promise<void> {
-  for (const { id } of await parts.catalogue.available(tenantId)) await parts.catalogue.expire(id)
-  for (const { name } of await parts.repository.list(`${tenantId}/`)) await parts.repository.remove(name)
+/**
+ * Removes everything of one tenant, for its erasure. What a lock still holds stays listed, unreadable since the tenant's
+ * keys are destroyed, and goes with `removeExpired` when its time is over.
+ */
+export async function removeAll({ repository, catalogue }: BackupParts, tenantId: string): Promise<void> {
+  const held = new Set<string>()
+  for (const { name } of await repository.list(`${tenantId}/`))
+    await repository.remove(name).catch((error: unknown) => {
+      if (!(error instanceof Problem && error.code === 'backup-object-held')) throw error
+      held.add(name.split('/')[1] as string)
+    })
+  for (const { id } of await catalogue.available(tenantId)) if (!held.has(id)) await catalogue.expire(id)
 }
 
 async function removeUnusedFiles(parts: BackupParts, tenantId: string): Promise<void> {
@@ -47,7 +60,7 @@ async function removeUnusedFiles(parts: BackupParts, tenantId: string): Promise<
   if (stored.length === 0) return
   const needed = new Set<string>()
   for (const { id } of await parts.catalogue.available(tenantId)) {
-    const { files } = await readManifest(parts, tenantId, id)
+    const { files } = await readManifest(parts, tenantId, id).catch(asErased)
     for (const { object } of files) needed.add(object)
   }
   for (const { name } of stored) if (!needed.has(name)) await parts.repository.remove(name)
@@ -69,4 +82,10 @@ async function alone(
   } finally {
     await catalogue.forget(id)
   }
+}
+
+/** Where the tenant's keys are destroyed nothing can be read, so nothing is needed. */
+function asErased(error: unknown): { files: [] } {
+  if (error instanceof Problem && error.code === 'vault-destroyed') return { files: [] }
+  throw error
 }

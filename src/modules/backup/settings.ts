@@ -4,6 +4,30 @@ import { duration } from '../../kernel/duration.ts'
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
+/** A bucket that backups go to. */
+const s3Settings = z.object({
+  bucket: z.string().min(3),
+  region: z.string().min(1),
+  /** Of a store other than AWS's own. */
+  endpoint: z.url().optional(),
+  /** Before every name, ending with a slash; empty for none. */
+  prefix: z
+    .string()
+    .regex(/^([\w.-]+\/)*$/)
+    .default(''),
+  accessKeyId: z.string().min(1),
+  secretKeyFileName: z.string().min(1),
+  /** What the store itself encrypts with, on top of our own encryption. */
+  encryption: z.enum(['AES256', 'aws:kms']).default('AES256'),
+  kmsKeyId: z.string().optional(),
+  /** What holds objects against deletion until their time is over: nobody may delete before, or only who may bypass it. */
+  lock: z.enum(['COMPLIANCE', 'GOVERNANCE', 'none']).default('COMPLIANCE'),
+  /** Cheaper storage classes that the bucket moves objects to, by days since they were stored. */
+  tiers: z.array(z.object({ days: z.number().int().min(1), storageClass: z.string() })).default([]),
+})
+
+export type S3Settings = z.output<typeof s3Settings>
+
 /** How backups are made and kept. */
 export const backupSettings = z.object({
   /**
@@ -34,6 +58,8 @@ export const backupSettings = z.object({
   rto: duration.default(4 * HOUR),
   /** No more than this much time's data is lost; without it nothing is promised but the interval. */
   rpo: duration.optional(),
+  /** Where backups lie, in place of files. */
+  s3: s3Settings.optional(),
   /** Where backups lie as files; beside the tenants' files unless it says otherwise. */
   folder: z.string().optional(),
   /** The provider's list of snapshots as JSON: an array of objects with `created`, an ISO 8601 instant. */

@@ -1,0 +1,41 @@
+import { after, before, describe, it } from 'node:test'
+import { CreateBucketCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3'
+import { NO_OBJECT_STORE, testObjectStore } from '../../../../test/support/objectStore.ts'
+import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
+import { proveBySabotage } from '../../../../test/support/sabotage.ts'
+import type { ProofApi } from '../../../proof/api.ts'
+import { proof } from '../../../proof/index.ts'
+import { backup } from '../index.ts'
+import { openS3Client } from '../s3Client.ts'
+import type { S3Settings } from '../settings.ts'
+
+const store = testObjectStore()
+
+describe('backup.versioning', { skip: store ? false : NO_OBJECT_STORE }, () => {
+  const s3 = {
+    ...store,
+    prefix: '',
+    encryption: 'aws:kms',
+    kmsKeyId: 'testkey-1',
+    lock: 'COMPLIANCE',
+    tiers: [],
+  } as S3Settings
+  const Bucket = s3.bucket
+  let platform: TestPlatform
+  before(async () => {
+    await send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: false }))
+    await send(versions('Enabled'))
+    platform = await testPlatform([proof, backup], { backup: { s3 } })
+  })
+  after(() => platform?.stop())
+  const versions = (Status: 'Enabled' | 'Suspended') =>
+    new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status } })
+  const send = (command: any) => openS3Client(s3).send(command)
+
+  it('backup.versioning goes red when the bucket no longer keeps versions', () =>
+    proveBySabotage(platform.api('proof') as ProofApi, 'backup.versioning', {
+      sabotage: () => send(versions('Suspended')),
+      repair: () => send(versions('Enabled')),
+      seen: /keeps versions/,
+    }))
+})
