@@ -7,7 +7,6 @@ import type { RouteGroup } from '../../kernel/routes.ts'
 import { proof } from '../../proof/index.ts'
 import { edge } from '../edge/index.ts'
 import { jobs } from '../jobs/index.ts'
-import { lifecycle } from '../lifecycle/index.ts'
 import { type Tenant, tenancy } from '../tenancy/index.ts'
 import { vault } from '../vault/index.ts'
 import type { BackupApi } from './api.ts'
@@ -54,13 +53,13 @@ const LOOK_EVERY = 10_000
 /** Backs up every tenant, proves that the backups restore, and restores them. */
 export const backup = defineModule({
   name: 'backup',
-  needs: { stores, proof, edge, tenancy, vault, jobs, lifecycle },
+  needs: { stores, proof, edge, tenancy, vault, jobs },
   settings: backupSettings,
   contradictions: contradictionsIn,
   migrations: { control: new URL('./migrations/control/', import.meta.url) },
   async start(
     { settings, clock, log, build, program, tenantMigrations },
-    { stores, proof, edge, tenancy, vault, jobs, lifecycle },
+    { stores, proof, edge, tenancy, vault, jobs },
   ) {
     const folder = settings.folder ?? join(stores.files, 'backups')
     const s3 = settings.s3 && { client: openS3Client(settings.s3), ...settings.s3 }
@@ -113,9 +112,6 @@ export const backup = defineModule({
         return parts.catalogue.available(tenant?.id)
       },
     }
-    lifecycle.onPurge('backups', ({ id }) => removeAll(parts, id))
-    // Nobody who was erased comes back with a restore.
-    api.afterRestore(async () => void (await lifecycle.replayLedger()))
     jobs.every('backup', LOOK_EVERY, async (signal) => void (await api.due(signal)))
     const measures = [
       backupSchedule(parts, tenancy),

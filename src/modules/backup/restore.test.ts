@@ -9,7 +9,7 @@ import { type TestPlatform, testPlatform } from '../../../test/support/platform.
 import { databases } from '../../data/roles.ts'
 import { proof } from '../../proof/index.ts'
 import { audit } from '../audit/index.ts'
-import type { LifecycleApi } from '../lifecycle/index.ts'
+import { type LifecycleApi, lifecycle } from '../lifecycle/index.ts'
 import type { Tenant } from '../tenancy/index.ts'
 import type { BackupApi } from './api.ts'
 import { openFileRepository } from './fileRepository.ts'
@@ -18,7 +18,7 @@ import { backup } from './index.ts'
 let platform: TestPlatform
 let api: BackupApi
 before(async () => {
-  platform = await testPlatform([proof, audit, backup])
+  platform = await testPlatform([proof, audit, backup, lifecycle])
   api = platform.api('backup') as BackupApi
 })
 after(() => platform?.stop())
@@ -169,10 +169,10 @@ it('who was erased stays gone when an older backup of another tenant is restored
   const [kept, erased] = [await platform.makeTenant('rows'), await platform.makeTenant('rows')]
   for (const tenant of [kept, erased]) await insert(tenant, 'content')
   const [older, ofErased] = [await api.backUp(kept.slug), await api.backUp(erased.slug)]
-  const lifecycle = platform.api('lifecycle') as LifecycleApi
-  const { id } = await lifecycle.request(erased.slug, 'mail')
-  await lifecycle.confirm(id, 'called back')
-  await lifecycle.eraseOnRequest(id)
+  const erasing = platform.api('lifecycle') as LifecycleApi
+  const { id } = await erasing.request(erased.slug, 'mail')
+  await erasing.confirm(id, 'called back')
+  await erasing.eraseOnRequest(id)
   await api.restore(older.id, kept.slug)
   assert.deepEqual(await markers(kept), ['content'])
   await assert.rejects(platform.tenancy.bySlug(erased.slug), { code: 'tenant-not-found' })
