@@ -140,6 +140,25 @@ it('a backup of an older schema is brought to the one that runs here', async () 
   assert.equal(await read(target, 'one.txt'), 'one')
 })
 
+it('a backup with a migration that nobody here knows is refused, and nothing changes', async () => {
+  const [source, target] = [await platform.makeTenant('database'), await platform.makeTenant('database')]
+  await insert(target, 'stays')
+  const add = (tenant: Tenant) =>
+    platform.asSuperuser(tenant.slug, (client) =>
+      client.query(
+        `INSERT INTO surety.migration (name, sha256) VALUES ('later/0001-later.sql', repeat('0', 64))`,
+      ),
+    )
+  await add(source)
+  const { id } = await api.backUp(source.slug)
+  await assert.rejects(api.restore(id, target.slug), { code: 'backup-too-new' })
+  assert.deepEqual(await markers(target), ['stays'])
+  // Where the store has it as well, as after a module was taken out, it is no obstacle.
+  await add(target)
+  await api.restore(id, target.slug)
+  assert.deepEqual(await markers(target), [])
+})
+
 it('a restore that a concurrent write disturbs changes nothing', async () => {
   const tenant = await platform.makeTenant('rows')
   const row = (marker: string) =>

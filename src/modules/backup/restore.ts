@@ -8,6 +8,7 @@ import { verifyLoaded } from './compare.ts'
 import { readManifest } from './manifest.ts'
 import { openRestoreLog } from './restoreLog.ts'
 import { bringUpToDate, giveTo, inScratch, loadBackup } from './scratch.ts'
+import { migrationsOf } from './source.ts'
 import { takeOverFiles, takeOverRows } from './takeOver.ts'
 
 /** What a restore goes through, in order. */
@@ -108,7 +109,12 @@ async function run(
     enter('verify')
     await verifyLoaded(scratch.client, manifest)
     enter('bring up to date')
-    await bringUpToDate(scratch.client, manifest, parts.tenantMigrations)
+    await bringUpToDate(
+      scratch.client,
+      manifest,
+      parts.tenantMigrations,
+      await migrationsOf(parts.stores, tenant),
+    )
     if (tenant.id !== manifest.tenantId) await giveTo(scratch.client, tenant.id)
     await openRestoreLog(parts.stores).changing(id)
     enter('take over rows')

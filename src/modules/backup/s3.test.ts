@@ -32,15 +32,18 @@ describe('backups in a bucket', { skip: store ? false : NO_OBJECT_STORE }, () =>
     openS3Repository(openS3Client(settings), { ...apart, ...changes }, staging)
   const soon = (ms: number) => new Date(Date.now() + ms)
   let platform: TestPlatform
+  /** Other tests keep their backups elsewhere, and share the index. */
+  const forget = () =>
+    platform?.asSuperuser(databases.control, (client) => client.query('DELETE FROM backup.backup'))
   before(async () => {
     await openS3Client(settings).send(
       new CreateBucketCommand({ Bucket: settings.bucket, ObjectLockEnabledForBucket: true }),
     )
     platform = await testPlatform([proof, backup], { backup: { s3: settings } })
+    await forget()
   })
   after(async () => {
-    // Their objects are not where the other tests look for them.
-    await platform?.asSuperuser(databases.control, (client) => client.query('DELETE FROM backup.backup'))
+    await forget()
     await platform?.stop()
   })
 

@@ -122,18 +122,23 @@ export async function loadBackup(
   )
 }
 
-/** Brings an older backup to the schema that runs here. Throws a Problem `backup-too-new`. */
+/**
+ * Brings an older backup to the schema that runs here. What this build does not know is taken as it is where the store
+ * that is restored into has it too, as after a module was taken out; else it throws a Problem `backup-too-new`.
+ */
 export async function bringUpToDate(
   client: SqlClient,
   manifest: Manifest,
   tenantMigrations: readonly { module: string; directory: URL }[],
+  inTarget: readonly string[],
 ): Promise<void> {
   const lists = tenantMigrations.map(({ module, directory }) => readMigrations(module, directory))
   const known: Migration[] = (await Promise.all(lists)).flat()
-  const names = new Set(known.map(({ name }) => name))
+  const names = new Set([...known.map(({ name }) => name), ...inTarget])
   const unknown = manifest.shape.migrations.find(({ name }) => !names.has(name))
-  if (unknown) throw tooNew(`It has ${unknown.name}, which this build does not know.`)
-  if (manifest.shape.migrations.length < known.length) await migrate(client, known)
+  if (unknown) throw tooNew(`It has ${unknown.name}, which neither this build nor the tenant's store knows.`)
+  const applied = new Set(manifest.shape.migrations.map(({ name }) => name))
+  if (known.some(({ name }) => !applied.has(name))) await migrate(client, known)
 }
 
 /** Gives all rows to another tenant: for a restore into a new one. */

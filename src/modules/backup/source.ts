@@ -119,3 +119,16 @@ export async function describeTarget(stores: Stores, tenant: TenantRecord): Prom
     pooled ? databases.pool : tenant.slug,
   )
 }
+
+/** Names of the migrations that a tenant's store has. */
+export async function migrationsOf(stores: Stores, tenant: TenantRecord): Promise<string[]> {
+  const { migrations } = await stores.asMigrator(
+    `look at the schema of ${tenant.slug}`,
+    async (client) => {
+      await client.query('BEGIN READ ONLY')
+      return describeShape(client)
+    },
+    tenant.model === 'rows' ? databases.pool : tenant.slug,
+  )
+  return migrations.map(({ name }) => name)
+}
