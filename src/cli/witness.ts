@@ -20,6 +20,7 @@ export async function witness({ folder, listen, name, logKey }: WitnessOptions):
     logKeyFiles: logKey.map((file) => resolve(file)),
     clock: systemClock,
   })
-  console.log(`Witness ${served.key} listens at ${listen}`)
+  // `surety up` has other things to say.
+  if (!process.send) console.log(`Witness ${served.key} listens at ${listen}`)
   dieWithParent(served.close)
 }

@@ -30,14 +30,14 @@ export async function pushCheckpoint(db: Database, witness: WitnessAddress): Pro
   const { size } = splitNote(note).checkpoint
   let old = await lastCosigned(db)
   for (let tries = 0; tries < 2; tries++) {
+    if (old > size)
+      throw refused(`It has seen this log with ${old} records; here it has ${size}. Records were cut off.`)
     const proof = await consistencyProof(old, size, nodeReader(db))
     const answer = await askWitness(witness.address, addCheckpointRequest(old, proof, note))
     if (answer.status === 200) return keep(db, witness, note, answer.body)
     if (answer.status !== 409)
       throw refused(`It answered ${answer.status}: ${answer.body.slice(0, 200).trim()}`)
     old = Number(answer.body)
-    if (old > size)
-      throw refused(`It has seen this log with ${old} records; here it has ${size}. Records were cut off.`)
     if (old === size) throw refused(`It has seen other records than the ${size} that are here.`)
   }
   throw refused('It kept changing its mind.')

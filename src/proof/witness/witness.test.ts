@@ -1,25 +1,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
-import { databases } from '../../data/roles.ts'
-import { type Clock, systemClock } from '../../kernel/clock.ts'
-import type { ProofApi } from '../api.ts'
+import type { Clock } from '../../kernel/clock.ts'
 import { COSIGNATURE, signCheckpoint, signerFromSeed, verifierKey } from '../evidence/checkpoint.ts'
-import { newestCheckpoint } from '../evidence/log.ts'
 import { consistencyProof, leafHash, rootHash } from '../evidence/merkle.ts'
-import { readTile } from '../evidence/tiles.ts'
-import { memoryReader, verifyLog } from '../evidence/verifyLog.ts'
-import { proof } from '../index.ts'
-import { measure } from '../measure.ts'
+import { memoryReader } from '../evidence/verifyLog.ts'
 import { addCheckpointRequest, askWitness } from './ask.ts'
 import { cosign, cosignedAt } from './cosignature.ts'
-import { type ServedWitness, serveWitness } from './serve.ts'
 import { openWitness } from './witness.ts'
 
 const signer = signerFromSeed('log.example/x', Buffer.alloc(32, 7))
@@ -149,114 +141,3 @@ test('a witness killed at any moment never goes back behind what it cosigned', a
     await ended
   }
 })
-
-const door = measure({
-  key: 'test.witnessed',
-  sources: [],
-  family: 'review',
-  maps: {},
-  claim: { de: () => 'Eine Tür.', en: () => 'A door.' },
-  async prove({ check, positiveControl }) {
-    positiveControl('seen', true, true)
-    check('closed', true, true)
-  },
-})
-
-describe('a log with a witness', () => {
-  const folder = newFolder()
-  const socket = join(folder, 'w')
-  let witness: ServedWitness
-  let platform: TestPlatform
-  let api: ProofApi
-  before(async () => {
-    platform = await testPlatform([proof], {
-      proof: {
-        origin: 'witnessed.example/log',
-        witness: `unix:${socket}`,
-        witnessKeyPath: join(folder, 'witness-key.pub'),
-      },
-    })
-    api = platform.api('proof') as ProofApi
-    api.register([door])
-    witness = await serveWitness({
-      folder,
-      listen: `unix:${socket}`,
-      name: 'witness.example',
-      logKeyFiles: [join(platform.stores.secrets, 'log-key.pub')],
-      clock: systemClock,
-    })
-  })
-  after(async () => {
-    await platform?.stop()
-    await witness?.close()
-  })
-
-  const read = async (path: string) =>
-    path === 'checkpoint'
-      ? Buffer.from((await newestCheckpoint(platform.stores.control)) as string)
-      : readTile(platform.stores.control, path.slice('tile/'.length))
-  const verify = async () => {
-    const trusted = { key: witness.key, address: `unix:${socket}`, now: new Date() }
-    const { logKey } = (await api.checkpoint()) as { logKey: string }
-    const { steps } = await verifyLog(read, logKey, { witness: trusted })
-    return steps.filter(({ ok }) => !ok).map(({ what }) => what)
-  }
-
-  test('is cosigned with each record, and verifies with the word of the witness', async () => {
-    for (let i = 0; i < 3; i++) await api.run('test.witnessed')
-    assert.deepEqual(await verify(), [])
-    const checkpoint = await api.checkpoint()
-    assert.equal(checkpoint?.witnessKey, witness.key)
-    assert.ok(cosignedAt(checkpoint?.note ?? '', witness.key))
-  })
-
-  test('goes on while the witness is away, and is cosigned when it is back', async () => {
-    await witness.close()
-    rmSync(socket, { force: true })
-    assert.equal((await api.run('test.witnessed')).outcome, 'proven')
-    const checkpoint = await api.checkpoint()
-    assert.equal(cosignedAt(checkpoint?.note ?? '', witness.key), undefined)
-    const logKeyFiles = [join(platform.stores.secrets, 'log-key.pub')]
-    const listen = `unix:${socket}`
-    witness = await serveWitness({ folder, listen, name: 'witness.example', logKeyFiles, clock: systemClock })
-    await api.run('test.witnessed')
-    assert.deepEqual(await verify(), [])
-  })
-
-  test('cannot be cut back: a superuser with the key of the log is found out', async () => {
-    for (let i = 0; i < 4; i++) await api.run('test.witnessed')
-    assert.deepEqual(await verify(), [])
-    await cutBack(platform, 3)
-    const afterCut = await verify()
-    assert.ok(
-      afterCut.some((what) => /has seen nothing else: it has seen \d+ records, \d+ are served/.test(what)),
-      afterCut.join('; '),
-    )
-    // Growing again beyond the old size does not help: the new records are others.
-    for (let i = 0; i < 6; i++) await api.run('test.witnessed')
-    const grown = await verify()
-    assert.ok(
-      grown.some((what) => /cosigned the checkpoint/.test(what)),
-      grown.join('; '),
-    )
-    assert.ok(readFileSync(join(folder, 'witness-key.pub'), 'utf8').startsWith('witness.example+'))
-  })
-})
-
-/** Removes the newest `count` records with all that belongs to them: every trigger off, as only a superuser can. */
-async function cutBack(platform: TestPlatform, count: number): Promise<void> {
-  await platform.asSuperuser(databases.control, async (client) => {
-    const { rows } = await client.query('SELECT max(index) + 1 - $1::int AS size FROM proof.entry', [count])
-    const size = Number(rows[0].size)
-    const tables = ['entry', 'node', 'checkpoint', 'cosignature'].map((name) => `proof.${name}`)
-    for (const table of tables) await client.query(`ALTER TABLE ${table} DISABLE TRIGGER ALL`)
-    await client.query('DELETE FROM proof.cosignature WHERE size > $1', [size])
-    await client.query('DELETE FROM proof.checkpoint WHERE size > $1', [size])
-    await client.query('DELETE FROM proof.node WHERE (index + 1) * (2 ^ level) > $1', [size])
-    await client.query('DELETE FROM proof.entry WHERE index >= $1', [size])
-    for (const table of tables)
-      await client.query(
-        `ALTER TABLE ${table} ENABLE TRIGGER ALL; ALTER TABLE ${table} ENABLE ALWAYS TRIGGER append_only`,
-      )
-  })
-}
