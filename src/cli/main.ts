@@ -1,4 +1,5 @@
 import { program } from 'commander'
+import { printable } from '../kernel/log.ts'
 import { Problem } from '../kernel/problems.ts'
 import { addBackupCommands } from './backup.ts'
 import { addDrillCommand } from './drill.ts'
@@ -114,6 +115,6 @@ addRestoreCommand(program)
 addDrillCommand(program)
 
 program.parseAsync().catch((error: unknown) => {
-  console.error(error instanceof Problem ? `${error.title}: ${error.message}` : error)
+  console.error(error instanceof Problem ? `${error.title}: ${error.message}` : printable(error))
   process.exit(1)
 })

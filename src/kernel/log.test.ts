@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { it } from 'node:test'
 import pino from 'pino'
-import { attachSink, createLog, guardOf } from './log.ts'
+import { attachSink, createLog, guardOf, printable } from './log.ts'
 
 const SECRET = 'tr0ub4dor-canary'
 const MAIL = 'jane.doe+x@mail.example.org'
@@ -157,4 +157,11 @@ it('an error that nobody caught ends the process by way of the log', () => {
   assert.deepEqual([status, stderr], [1, ''])
   assert.match(stdout, /"level":60.*token=\[redacted\] of \[mail\]/)
   assert.equal(leaks(stdout), false)
+})
+
+it('an error for a terminal is without secrets as well', () => {
+  const error = new Error(`postgres://app:${SECRET}@db/x of ${MAIL}`, { cause: { password: SECRET } })
+  const text = printable(error)
+  assert.match(text, /Error: postgres:\/\/\[redacted\]@db\/x of \[mail\]/)
+  assert.equal(leaks(text), false, text)
 })

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import pino, { type DestinationStream, type Logger } from 'pino'
 import { cleanse, type Pseudonym, scan } from './redaction.ts'
 
@@ -72,6 +73,10 @@ export function crashThrough(log: Log): void {
     process.exit(1)
   })
 }
+
+/** `error` for a terminal, without what a log would not hold. */
+export const printable = (error: unknown): string =>
+  scan(inspect(error), () => '[mail]', secretsIn(process.env)).line
 
 /** What guards `log`, its ancestors and its children. */
 export const guardOf = (log: Log): LogGuard => outputOf(log).guard

@@ -1,3 +1,5 @@
+import { printable } from '../../kernel/log.ts'
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
@@ -21,7 +23,7 @@ export function dieWithParent(
     stop().then(
       (code) => process.exit(code ?? 0),
       (error: unknown) => {
-        console.error(error)
+        console.error(printable(error))
         process.exit(1)
       },
     )

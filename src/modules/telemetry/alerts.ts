@@ -36,6 +36,8 @@ export interface Alerts {
   clear(name: string): Promise<void>
   /** Ends what has not happened for `quietFor` ms. */
   expire(quietFor: number): Promise<void>
+  /** Forgets what ended longer than `keepFor` ms ago. */
+  forget(keepFor: number): Promise<void>
   /** Tells what was not told yet; of canaries, only the one that is named. */
   tell(channels: readonly Channel[], canary?: string): Promise<void>
   /** Names of open alerts that begin with `prefix`. */
@@ -85,6 +87,10 @@ export function openAlerts(
          WHERE cleared_at IS NULL AND NOT lasting AND last_at < $2`,
         [clock.now(), new Date(clock.now().getTime() - quietFor)],
       )
+    },
+    async forget(keepFor) {
+      const before = new Date(clock.now().getTime() - keepFor)
+      await control.query('DELETE FROM telemetry.alert WHERE cleared_at < $1', [before])
     },
     async open(prefix) {
       const asked = 'SELECT name FROM telemetry.alert WHERE cleared_at IS NULL AND starts_with(name, $1)'

@@ -106,6 +106,10 @@ it('counts what happens again, and ends it when it does not', async () => {
     (await listed(one.name)).map(({ times }) => times),
     [1, 3],
   )
+  await parts.alerts.forget(60_000)
+  assert.equal((await listed(one.name)).length, 2)
+  await parts.alerts.forget(-1_000)
+  assert.equal((await listed(one.name)).length, 1, 'the open one stays')
 })
 
 it('tells each channel once, and again only who did not take it', async () => {

@@ -44,6 +44,7 @@ export function keepWatch(parts: WatchParts): { stop(): Promise<void> } {
       // One kind of process does it: the one that runs probes.
       ...(name === 'work' ? [() => lookAtMeasures(proof, alerts)] : []),
       () => alerts.expire(settings.quietAfter),
+      () => alerts.forget(settings.alarmsKeptFor),
       () => alerts.tell(channels),
       () => analytics.flush(),
       () => analytics.forget(),
