@@ -19,32 +19,71 @@ import type { Contender } from './identity.server.ts'
 const SERVER = join(import.meta.dirname, 'identity.server.ts')
 const CLIENTS = 16
 
+/** A contender's process. */
+interface Server extends Contender {
+  /** Milliseconds of CPU that it used so far. */
+  cpu(): Promise<number>
+  end(): void
+}
+
+async function start(kind: string, shared?: unknown): Promise<Server> {
+  const child = fork(SERVER, [kind, ...(shared ? [JSON.stringify(shared)] : [])])
+  const [ready] = (await once(child, 'message')) as [Contender]
+  return {
+    ...ready,
+    end: () => child.disconnect(),
+    async cpu() {
+      child.send('cpu')
+      return (await once(child, 'message'))[0] as number
+    },
+  }
+}
+
 /** Whole requests against bare Fastify and Better Auth, the limiter against its peers, and a flood of sign-ins. */
 export async function run(print: Print): Promise<void> {
-  const children: { end(): void }[] = []
-  const start = async (kind: string, shared?: unknown): Promise<Contender> => {
-    const child = fork(SERVER, [kind, ...(shared ? [JSON.stringify(shared)] : [])])
-    children.push({ end: () => child.disconnect() })
-    const [ready] = (await once(child, 'message')) as [Contender]
-    return ready
+  const surety = await start('surety')
+  const bare = await start('bare', surety.shared)
+  const better = await start('better-auth', surety.shared)
+  const servers = {
+    'bare Fastify, same query': bare,
+    'Surety: limits, JWT, CSRF, headers': surety,
+    'Better Auth: session check': better,
   }
   try {
-    const surety = await start('surety')
-    const bare = await start('bare', surety.shared)
-    const better = await start('better-auth', surety.shared)
-    const { id } = surety
-    const askers = {
-      'bare Fastify, same query': asker({ ...bare, id }),
-      'Surety: limits, JWT, CSRF, headers': asker(surety),
-      'Better Auth: session check': asker({ ...better, id }),
+    for (const [what, body] of [
+      ['one row', { id: surety.id }],
+      ['a page of 50 rows', { list: 1 }],
+    ] as const) {
+      const askers = Object.fromEntries(
+        Object.entries(servers).map(([name, server]) => [name, asker(server, body)]),
+      )
+      for (const clients of [1, CLIENTS]) {
+        const title = `a signed-in POST, ${what}, HTTPS, ${clients} at once`
+        printFigures(print, title, await compare(askers, clients))
+      }
+      print("  the server's own CPU, ms a request:")
+      for (const [name, server] of Object.entries(servers))
+        print(`  ${name.padEnd(34)}${(await cpuOf(server, askers[name] as Ask)).toFixed(3).padStart(9)}`)
     }
-    const title = (clients: number) => `a signed-in POST with one query, HTTPS, ${clients} at once`
-    for (const clients of [1, CLIENTS]) printFigures(print, title(clients), await compare(askers, clients))
     await limiter(print)
-    await flood(print, surety)
+    await flood(print, surety, asker(surety, { id: surety.id }))
   } finally {
-    for (const { end } of children) end()
+    for (const { end } of [surety, bare, better]) end()
   }
+}
+
+type Ask = () => Promise<void>
+
+/** Other work on the machine makes requests slower, but takes none of a process's own time. */
+async function cpuOf(server: Server, ask: Ask): Promise<number> {
+  const requests = 3_200
+  const before = await server.cpu()
+  await Promise.all(
+    Array.from({ length: CLIENTS }, async () => {
+      for (let i = 0; i < requests / CLIENTS; i++) await ask()
+    }),
+  )
+  return ((await server.cpu()) - before) / requests
 }
 
 const poolOf = ({ port, host }: Contender, connections = CLIENTS) =>
@@ -54,11 +93,11 @@ const poolOf = ({ port, host }: Contender, connections = CLIENTS) =>
   })
 
 /** Sends the contender's request once; throws when it is not answered 200. */
-function asker(to: Contender): () => Promise<void> {
+function asker(to: Contender, asked: unknown): Ask {
   const pool = poolOf(to)
   const host = `${to.host}:${to.port}`
   const headers = { host, origin: `https://${host}`, 'content-type': 'application/json', ...to.headers }
-  const body = JSON.stringify({ id: to.id })
+  const body = JSON.stringify(asked)
   return async () => {
     const answer = await pool.request({ method: 'POST', path: '/api/v1/items', headers, body })
     const text = await answer.body.text()
@@ -114,7 +153,7 @@ async function limiter(print: Print): Promise<void> {
 }
 
 /** Sign-ins as fast as they are taken, and what everybody else notices of it. */
-async function flood(print: Print, to: Contender): Promise<void> {
+async function flood(print: Print, to: Contender, ask: Ask): Promise<void> {
   const pool = poolOf(to, 64)
   const headers = { host: `${to.host}:${to.port}`, 'content-type': 'application/json' }
   const body = JSON.stringify({ email: 'mia@example.org', password: 'a long enough sentence' })
@@ -134,7 +173,6 @@ async function flood(print: Print, to: Contender): Promise<void> {
     await compare({ 'bare argon2id': bare, 'Surety: sign-in': signIn }, 2),
   )
 
-  const ask = asker(to)
   const quiet = (await compare({ quiet: ask }, 1))[0] as Figures
   statuses.clear()
   let over = false

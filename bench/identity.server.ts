@@ -2,8 +2,8 @@
 
 import { betterAuth } from 'better-auth'
 import { getMigrations } from 'better-auth/db/migration'
-import { eq, sql } from 'drizzle-orm'
-import { text, uuid } from 'drizzle-orm/pg-core'
+import { asc, eq, sql } from 'drizzle-orm'
+import { integer, text, uuid } from 'drizzle-orm/pg-core'
 import Fastify, { type FastifyPluginAsync } from 'fastify'
 import pg from 'pg'
 import { z } from 'zod'
@@ -43,24 +43,39 @@ const POINT = {
   name: 'point',
   text: 'SELECT id, title, body FROM bare_item WHERE tenant_id = $1 AND id = $2',
 }
+const LIST = {
+  name: 'list',
+  text: 'SELECT id, title, body FROM bare_item WHERE tenant_id = $1 AND list = $2 ORDER BY id LIMIT 50',
+}
 
 const item = tenantTable('bench_item', {
   id: uuid().notNull(),
+  list: integer().notNull(),
   title: text().notNull(),
   body: text().notNull(),
 })
+const shown = { id: item.id, title: item.title, body: item.body }
 const point = statement<{ id: string }>()('bench.item', (db) =>
   db
-    .select({ id: item.id, title: item.title, body: item.body })
+    .select(shown)
     .from(item)
     .where(eq(item.id, sql.placeholder('id'))),
 )
-const Asked = z.object({ id: z.uuid() })
+const list = statement<{ list: number }>()('bench.page', (db) =>
+  db
+    .select(shown)
+    .from(item)
+    .where(eq(item.list, sql.placeholder('list')))
+    .orderBy(asc(item.id))
+    .limit(50),
+)
+const Asked = z.union([z.object({ id: z.uuid() }), z.object({ list: z.number() })])
 const plugin: FastifyPluginAsync = async (app) => {
   const config = { permission: 'content.read' }
-  app.post(PATH, { config, schema: { body: Asked } }, async ({ tenant, body }) =>
-    tenant.query(point, Asked.parse(body)),
-  )
+  app.post(PATH, { config, schema: { body: Asked } }, async ({ tenant, body }) => {
+    const asked = Asked.parse(body)
+    return 'id' in asked ? tenant.query(point, asked) : tenant.query(list, asked)
+  })
 }
 const bench = defineModule({
   name: 'bench',
@@ -98,24 +113,26 @@ async function surety(): Promise<Contender> {
   const cookie = session.join('; ')
   const me = await doors.request({ host, path: '/api/v1/auth/me', headers: { cookie } })
   const [csrf = ''] = cookies(me.headers['set-cookie'])
-  const id = newId()
-  await tenant.transaction((db) =>
-    db.execute(
-      sql`INSERT INTO bench_item (id, list, title, body) VALUES (${id}, 1, 'Title', ${'x'.repeat(120)})`,
-    ),
-  )
+  const ids = Array.from({ length: 50 }, newId)
+  await tenant.transaction(async (db) => {
+    for (const id of ids)
+      await db.execute(
+        sql`INSERT INTO bench_item (id, list, title, body) VALUES (${id}, 1, 'Title', ${'x'.repeat(120)})`,
+      )
+  })
   const { address, appPassword } = platform.stores
   await platform.asSuperuser(databases.pool, async (client) => {
     await client.query('DROP TABLE IF EXISTS bare_item')
     await client.query('CREATE TABLE bare_item AS SELECT * FROM bench_item')
     await client.query('ALTER TABLE bare_item ADD PRIMARY KEY (tenant_id, id)')
+    await client.query('CREATE INDEX ON bare_item (tenant_id, list, id)')
     await client.query('GRANT SELECT ON bare_item TO surety_app')
   })
   const certificate = await (await doors.openCertificates())(host)
   return {
     port: doors.port,
     host,
-    id,
+    id: ids[0] as string,
     headers: {
       cookie: `${cookie}; ${csrf}`,
       'x-csrf-token': csrf.slice(csrf.indexOf('=') + 1),
@@ -137,8 +154,9 @@ async function open(shared: Shared, check?: (headers: Headers) => Promise<unknow
   app.post(PATH, async (request, reply) => {
     if (check && !(await check(new Headers(request.headers as Record<string, string>))))
       return reply.code(401).send()
-    const { id } = request.body as { id: string }
-    return (await pool.query({ ...POINT, values: [shared.id, id] })).rows
+    const { id, list } = request.body as { id?: string; list?: number }
+    const query = id ? { ...POINT, values: [shared.id, id] } : { ...LIST, values: [shared.id, list] }
+    return (await pool.query(query)).rows
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
   return (app.server.address() as { port: number }).port
@@ -178,4 +196,9 @@ const ready =
       ? { port: await open(shared()), host: shared().host, headers: {} }
       : await better(shared())
 process.send?.(ready)
+// Milliseconds of CPU that this process used.
+process.on('message', () => {
+  const { user, system } = process.cpuUsage()
+  process.send?.((user + system) / 1000)
+})
 process.on('disconnect', () => process.exit())
