@@ -1,6 +1,9 @@
 import type { Command } from 'commander'
+import { defineProblem } from '../kernel/problems.ts'
 import { type LifecycleApi, lifecycle } from '../modules/lifecycle/index.ts'
 import { withPlatform } from './tenant.ts'
+
+const notConfirmed = defineProblem({ code: 'not-confirmed', status: 400, title: 'Not what was confirmed' })
 
 /** Adds to `surety tenant` what ends a tenant's time: suspension and erasure. */
 export function addLifecycleCommands(tenant: Command): void {
@@ -67,7 +70,9 @@ function addErasure(tenant: Command): void {
       withLifecycle(async (api) => {
         const found = (await api.requests()).find((request) => request.id === id)
         if (found && found.slug !== options.confirm)
-          throw new Error(`Request ${id} is for ${found.slug}, not ${options.confirm}; nothing was erased.`)
+          throw notConfirmed(
+            `Request ${id} is for ${found.slug}, not ${options.confirm}; nothing was erased.`,
+          )
         await api.confirm(id, options.identityChecked)
         console.log(JSON.stringify(await api.eraseOnRequest(id), null, 2))
       }),

@@ -55,7 +55,13 @@ export async function erase(parts: ErasureParts, slug: string, cause: Cause): Pr
   return id
 }
 
-async function enter(client: SqlClient, tenant: ClosedTenant, cause: Cause, begunAt: Date): Promise<void> {
+/** Writes the tenant's line in the ledger. */
+export async function enter(
+  client: SqlClient,
+  tenant: ClosedTenant,
+  cause: Cause,
+  begunAt: Date,
+): Promise<void> {
   if (cause.because === 'request' && cause.tenantId !== tenant.id)
     throw anotherTenant(`${tenant.slug} is another tenant than the one that the request was for.`)
   await client.query(
@@ -116,7 +122,7 @@ function stepsOf({ tenancy: { erasing }, jobs, vault, purges }: ErasureParts): S
 }
 
 /** Runs the steps that are not done yet. One process at a time; another one leaves it alone. */
-async function carryOn(parts: ErasureParts, id: string): Promise<void> {
+export async function carryOn(parts: ErasureParts, id: string): Promise<void> {
   await parts.stores.control.transaction(async (lock) => {
     // The lock dies with the connection, and so with the process.
     await lock.query('SET LOCAL idle_in_transaction_session_timeout = 0')
@@ -177,43 +183,11 @@ async function recordOnce(parts: ErasureParts, erasure: Erasure, finishedAt: Dat
   })
 }
 
-function note(
+/** Changes the ledger, which the migrator alone may. */
+export function note(
   { stores }: ErasureParts,
   id: string,
   work: (client: SqlClient) => Promise<unknown>,
 ): Promise<unknown> {
   return stores.asMigrator(`note how far the erasure of ${id} is`, work)
-}
-
-/** No probe takes longer (ms). */
-const LONGEST_TRIAL = 3_600_000
-
-/** Canaries are forgotten a day after they were erased. */
-const CANARY_LINES = 86_400_000
-
-/** Ends trials that a crash of their probe left behind, and forgets what was noted of older ones. */
-export async function clearTrials(parts: ErasureParts): Promise<void> {
-  const { tenancy, stores, clock } = parts
-  const now = clock.now().getTime()
-  for (const { slug, startedAt } of await tenancy.canaries.trials())
-    if (now - startedAt.getTime() > LONGEST_TRIAL) await erase(parts, slug, { because: 'trial over' })
-  await adopt(parts)
-  const before = new Date(now - CANARY_LINES)
-  await stores.asMigrator('forget canaries that were erased', (client) =>
-    client.query(
-      `WITH gone AS (DELETE FROM lifecycle.erasure WHERE canary AND finished_at < $1 RETURNING request_id)
-       DELETE FROM lifecycle.request WHERE id IN (SELECT request_id FROM gone)`,
-      [before],
-    ),
-  )
-}
-
-/** Canaries that a probe of another module began to remove without a line in the ledger, and was killed. */
-async function adopt(parts: ErasureParts): Promise<void> {
-  const { tenancy, stores, clock } = parts
-  const known = new Set((await erasuresOf(stores.control)).map(({ id }) => id))
-  for (const tenant of (await tenancy.erasing.begun()).filter(({ id, canary }) => canary && !known.has(id))) {
-    await note(parts, tenant.id, (client) => enter(client, tenant, { because: 'trial over' }, clock.now()))
-    await carryOn(parts, tenant.id)
-  }
 }

@@ -13,7 +13,8 @@ import { jobs } from '../jobs/index.ts'
 import { tenancy } from '../tenancy/index.ts'
 import { vault } from '../vault/index.ts'
 import type { LifecycleApi } from './api.ts'
-import { clearTrials, type ErasureParts, erase, type Purge, replay, resume } from './erasure.ts'
+import { clearTrials } from './clearTrials.ts'
+import { type ErasureParts, erase, type Purge, replay, resume } from './erasure.ts'
 import { importTenant } from './export/importTenant.ts'
 import { exportRoutes } from './exportRoutes.ts'
 import { dueForErasure } from './grace.ts'
@@ -25,6 +26,7 @@ import { exportSelfServe } from './measures/export-self-serve.ts'
 import { retentionActive } from './measures/retention-active.ts'
 import { suspensionGrace } from './measures/suspension-grace.ts'
 import { suspensionReadonly } from './measures/suspension-readonly.ts'
+import { operatorLifecycleRoutes } from './operatorRoutes.ts'
 import { answerRequest, confirmedRequest, confirmRequest, receiveRequest, requestsOf } from './request.ts'
 import { accountRoutes } from './routes.ts'
 
@@ -97,9 +99,11 @@ export const lifecycle = defineModule({
     })
     const account = accountRoutes(settings.grace, clock) as unknown as FastifyPluginAsync
     const way = exportRoutes(audit, clock, build) as unknown as FastifyPluginAsync
+    const operators = operatorLifecycleRoutes(api, tenancy, jobs) as unknown as FastifyPluginAsync
     const routes: RouteGroup[] = [
       { audience: 'tenant', plugin: account },
       { audience: 'tenant', plugin: way },
+      { audience: 'admin', plugin: operators },
     ]
     const guards: RouteGroup[] = [{ audience: 'tenant', plugin: readOnlyGuard }]
     const { grace, timeZone } = settings

@@ -112,7 +112,7 @@ export function overdue(requests: readonly ErasureRequest[], now: Date, timeZone
 /** The request by its id, once its sender is known. Throws Problems `erasure-request-unknown` and `erasure-unconfirmed`. */
 export async function confirmedRequest({ stores }: { stores: Stores }, id: string): Promise<ErasureRequest> {
   const found = (await requestsOf({ stores })).find((request) => request.id === id)
-  if (!found) throw noRequest(`There is no request ${id}.`)
+  if (!found || found.answeredAt) throw noRequest(`There is no open request ${id}.`)
   if (!found.identityChecked) throw unchecked(`Note first how the sender of request ${id} was checked.`)
   return found
 }

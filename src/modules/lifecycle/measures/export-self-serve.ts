@@ -48,7 +48,7 @@ export function exportSelfServe(parts: ProbeParts): Measure {
           check(`${when}: rows that their JSON Schema refuses`, 0, await refusedRows(archive))
           check(
             `${when}: files`,
-            ['probe/picture.bin'],
+            await trial.files.list(),
             manifest.files.map(({ path }) => path),
           )
           const all = await contentOf(archive)
