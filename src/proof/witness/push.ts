@@ -37,8 +37,11 @@ export async function pushCheckpoint(db: Database, witness: WitnessAddress): Pro
     if (answer.status === 200) return keep(db, witness, note, answer.body)
     if (answer.status !== 409)
       throw refused(`It answered ${answer.status}: ${answer.body.slice(0, 200).trim()}`)
-    old = Number(answer.body)
-    if (old === size) throw refused(`It has seen other records than the ${size} that are here.`)
+    const seen = Number(answer.body)
+    // Another process may have shown it the same checkpoint meanwhile: then it is asked for what it has seen.
+    if (seen === old && seen === size)
+      throw refused(`It has seen other records than the ${size} that are here.`)
+    old = seen
   }
   throw refused('It kept changing its mind.')
 }

@@ -13,6 +13,7 @@ import { verifyLog } from '../evidence/verifyLog.ts'
 import { proof } from '../index.ts'
 import { measure } from '../measure.ts'
 import { cosignedAt } from './cosignature.ts'
+import { pushCheckpoint } from './push.ts'
 import { type ServedWitness, serveWitness } from './serve.ts'
 
 const door = measure({
@@ -87,6 +88,22 @@ describe('a log with a witness', () => {
     witness = await serveWitness({ folder, listen, name: 'witness.example', logKeyFiles, clock: systemClock })
     await api.run('test.witnessed')
     assert.deepEqual(await verify(), [])
+  })
+
+  test('may be shown to the witness by two processes at once, or again after a crash', async () => {
+    await api.run('test.witnessed')
+    await platform.asSuperuser(databases.control, (client) =>
+      client.query(`ALTER TABLE proof.cosignature DISABLE TRIGGER ALL;
+        DELETE FROM proof.cosignature WHERE size = (SELECT max(size) FROM proof.cosignature);
+        ALTER TABLE proof.cosignature ENABLE TRIGGER ALL;
+        ALTER TABLE proof.cosignature ENABLE ALWAYS TRIGGER append_only`),
+    )
+    const checkpoint = async () => (await api.checkpoint())?.note ?? ''
+    assert.equal(cosignedAt(await checkpoint(), witness.key), undefined)
+    const there = { address: `unix:${socket}`, key: witness.key }
+    const { sealer } = platform.stores
+    await Promise.all([pushCheckpoint(sealer, there), pushCheckpoint(sealer, there)])
+    assert.ok(cosignedAt(await checkpoint(), witness.key))
   })
 
   test('cannot be cut back: a superuser with the key of the log is found out', async () => {
