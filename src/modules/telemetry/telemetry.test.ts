@@ -60,6 +60,20 @@ it('tells Prometheus what was answered, and nobody who is not signed in', async 
   assert.equal((await ask('admin.localhost', '/api/v1/metrics')).status, 401)
 })
 
+it('gives metrics to a token that was made for them, and nothing else', async () => {
+  const { people, operators, apiTokens } = identity()
+  const about = { email: `${randomUUID()}@example.org`, name: 'P', role: 'auditor', password: null }
+  const id = await people.add(operators, about)
+  const made = { name: 'prometheus', permissions: ['telemetry.read'], life: 60_000 }
+  const { token } = await apiTokens.issue(operators, id, made)
+  const paths = ['/api/v1/metrics', '/api/v1/egress/decisions']
+  const answers = await Promise.all(paths.map((path) => ask('admin.localhost', path, token)))
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 403],
+  )
+})
+
 it('counts the visits of members, by route', async () => {
   const tenant = await platform.makeTenant('rows')
   const realm = tenantRealm(tenant)
