@@ -1,7 +1,9 @@
 import type { Page } from 'playwright-core'
 
-/** How often Tab is pressed before something counts as not to be reached. */
+/** How often Tab is pressed in one round, how long between two (ms), and until when. */
 const MOST = 60
+const PAUSE_MS = 250
+const PATIENCE_MS = 15_000
 
 // What runs inside the page sees these.
 declare const document: { activeElement: Focused | null }
@@ -13,22 +15,27 @@ interface Focused {
 }
 
 /**
- * Presses Tab until the focus is on something whose label or text is `name`. Throws when it cannot be reached, with
- * what was passed on the way.
+ * Presses Tab until the focus is on something whose label or text is `name`; waits a while for it to appear. Throws when
+ * it cannot be reached, with what was passed on the way.
  */
 export async function tabTo(page: Page, name: string): Promise<void> {
-  const passed: string[] = []
-  for (let i = 0; i < MOST; i++) {
-    const focused = await page.evaluate(() => {
-      const element = document.activeElement
-      const label = element?.labels?.[0]?.textContent ?? element?.getAttribute('aria-label')
-      return (label ?? element?.textContent ?? '').trim()
-    })
-    if (i > 0 && focused === name) return
-    passed.push(focused.slice(0, 40))
-    await page.keyboard.press('Tab')
-  }
-  throw new Error(`The keyboard does not reach "${name}"; it passed: ${[...new Set(passed)].join(' | ')}`)
+  const passed = new Set<string>()
+  for (const began = Date.now(); Date.now() - began < PATIENCE_MS; await page.waitForTimeout(PAUSE_MS))
+    for (let i = 0; i < MOST; i++) {
+      await page.keyboard.press('Tab')
+      const focused = await nameOfFocused(page)
+      if (focused === name) return
+      passed.add(focused.slice(0, 40))
+    }
+  throw new Error(`The keyboard does not reach "${name}"; it passed: ${[...passed].join(' | ')}`)
+}
+
+function nameOfFocused(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const element = document.activeElement
+    const label = element?.labels?.[0]?.textContent ?? element?.getAttribute('aria-label')
+    return (label ?? element?.textContent ?? '').trim()
+  })
 }
 
 /** Types into the field labelled `name`. */

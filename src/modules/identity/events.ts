@@ -20,6 +20,7 @@ export type EventKind =
   | 'impersonation-ended'
   | 'identity-linked'
   | 'invited'
+  | 'access-reset'
   | 'invitation-accepted'
 
 /** An event as its realm sees it. */

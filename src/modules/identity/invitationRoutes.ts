@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { MailApi } from '../mail/index.ts'
@@ -33,6 +33,19 @@ const SUBJECT = 'Einladung / Invitation'
 /** Inviting somebody who was added, and accepting it. */
 export function invitationRoutes(parts: InvitationRouteParts): FastifyPluginAsyncZod {
   const { kind, people, invitations, resets, notices, mail, originOf, realmOf } = parts
+  const find = async (request: FastifyRequest, id: string) =>
+    (await people.list(realmOf(request))).find((person) => person.id === id)
+  const hand = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    person: { email: string } | undefined,
+    { token, expiresAt }: { token: string; expiresAt: string },
+  ) => {
+    const link = invitationLink(originOf(request), token)
+    const message = { to: person?.email ?? '', subject: SUBJECT, text: textOf(link, expiresAt) }
+    const mailed = await mail.send(message)
+    return reply.code(201).header('cache-control', 'no-store').send({ link, expiresAt, mailed })
+  }
   return async (app) => {
     app.post(
       '/api/v1/people/:id/invitation',
@@ -46,17 +59,29 @@ export function invitationRoutes(parts: InvitationRouteParts): FastifyPluginAsyn
         },
       },
       async (request, reply) => {
-        const realm = realmOf(request)
-        const person = (await people.list(realm)).find(({ id }) => id === request.params.id)
+        const { id } = request.params
+        const person = await find(request, id)
         mayHand(kind, request, [person?.role])
-        const { token, expiresAt } = await invitations.make(realm, request.params.id)
-        const link = invitationLink(originOf(request), token)
-        const mailed = await mail.send({
-          to: person?.email ?? '',
-          subject: SUBJECT,
-          text: textOf(link, expiresAt),
-        })
-        return reply.code(201).header('cache-control', 'no-store').send({ link, expiresAt, mailed })
+        return hand(request, reply, person, await invitations.make(realmOf(request), id))
+      },
+    )
+    app.post(
+      '/api/v1/people/:id/reset',
+      {
+        config: { permission: 'people.manage', recent: true },
+        schema: {
+          tags: ['people'],
+          summary:
+            'Take away password, second factors, sessions and tokens of a person, and invite them anew',
+          params: z.object({ id: z.uuid() }),
+          response: { 201: LinkAnswer },
+        },
+      },
+      async (request, reply) => {
+        const { id } = request.params
+        const allowed = (role: string) => mayHand(kind, request, [role])
+        const invitation = await invitations.reset(realmOf(request), id, allowed)
+        return hand(request, reply, await find(request, id), invitation)
       },
     )
     app.post(

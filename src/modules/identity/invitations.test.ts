@@ -107,3 +107,33 @@ it('is made only by who may decide about the role', async () => {
   })
   assert.deepEqual([asked.status, JSON.parse(asked.body).code], [403, 'role-too-high'])
 })
+
+it('a reset takes away everything that gets in, and only the new invitation is good', async () => {
+  const { id, email, token: before } = await invited()
+  await api().invitations.accept(realm(), before, PASSWORD)
+  const person = await api().people.signIn(realm(), email, PASSWORD)
+  const { access, refresh } = await api().sessions.begin(realm(), person, { device: 'x', factors: ['pwd'] })
+  const about = { name: 'shop', permissions: ['content.read'], life: DAY }
+  const { token: program } = await api().apiTokens.issue(realm(), id, about)
+  await api().secondFactors.enrol(realm(), id, 1)
+  const asked: string[] = []
+  const { token } = await api().invitations.reset(realm(), id, (role) => asked.push(role))
+  assert.deepEqual(asked, ['reader'])
+  await assert.rejects(api().people.signIn(realm(), email, PASSWORD), { status: 401 })
+  await assert.rejects(api().sessions.whose(realm(), access), { status: 401 })
+  await assert.rejects(api().sessions.refresh(realm(), refresh), { status: 401 })
+  await assert.rejects(api().apiTokens.whose(realm(), program), { status: 401 })
+  await assert.rejects(api().invitations.accept(realm(), before, PASSWORD), refused)
+  await api().invitations.accept(realm(), token, `${PASSWORD} anew`)
+  assert.equal((await api().people.signIn(realm(), email, `${PASSWORD} anew`)).id, id)
+})
+
+it('a reset that is not allowed changes nothing', async () => {
+  const { id, email, token } = await invited('owner')
+  await api().invitations.accept(realm(), token, PASSWORD)
+  const forbid = () => {
+    throw new Error('not yours')
+  }
+  await assert.rejects(api().invitations.reset(realm(), id, forbid), /not yours/)
+  await api().people.signIn(realm(), email, PASSWORD)
+})

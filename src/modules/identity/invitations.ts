@@ -21,10 +21,22 @@ const joined = defineProblem({
 /** Milliseconds that an invitation may be accepted. */
 const LIFE = 7 * 86_400_000
 
-/** How somebody who was added chooses a first password. Nothing is stored: an invitation ends when the person comes in. */
+/** A link's secret half, and until when it is good. */
+interface Invitation {
+  token: string
+  expiresAt: string
+}
+
+/** How somebody chooses a first password. Nothing is stored: an invitation ends when the person comes in. */
 export interface Invitations {
   /** For an active person who never signed in. Throws `person-unknown` (404) or `already-joined` (409). */
-  make(realm: Realm, personId: string): Promise<{ token: string; expiresAt: string }>
+  make(realm: Realm, personId: string): Promise<Invitation>
+  /**
+   * For an active person who cannot get in any more: takes away password, second factors, sessions and API tokens, and
+   * invites anew; invitations from before are not good any more. `allowed` is asked with the person's role and may throw.
+   * Throws `person-unknown` (404).
+   */
+  reset(realm: Realm, personId: string, allowed: (role: string) => void): Promise<Invitation>
   /** Whom it is for. Throws `invitation-refused` (403). */
   read(realm: Realm, token: string): Promise<Person>
   /** Sets the first password. Throws `invitation-refused` (403), or what `passwords.judge` throws. */
@@ -35,57 +47,91 @@ export interface Invitations {
 export const invitationLink = (origin: string, token: string): string =>
   `${origin}/office/invitation#${token}`
 
+/** What is sealed in a token. */
+interface Content {
+  person: string
+  until: number
+  /** How often the person's access had been reset by then. */
+  resets: number
+}
+
+/** What a reset takes away. */
+const KEPT_IN = ['session', 'totp', 'passkey', 'recovery_code', 'api_token']
+
 export function openInvitations(key: Uint8Array, passwords: Passwords, clock: Clock): Invitations {
   const bound = (realm: Realm) => `invitation ${realm.name}`
-  const personOf = (realm: Realm, token: string) => {
+  const write = (realm: Realm, person: string, resets: number): Invitation => {
+    const until = clock.now().getTime() + LIFE
+    const content: Content = { person, until, resets }
+    const token = seal(Buffer.from(JSON.stringify(content)), key, bound(realm)).toString('base64url')
+    return { token, expiresAt: new Date(until).toISOString() }
+  }
+  const open = (realm: Realm, token: string): Content => {
     try {
       const text = unseal(Buffer.from(token, 'base64url'), key, bound(realm)).toString()
-      const { person, until } = JSON.parse(text) as { person: string; until: number }
-      return until > clock.now().getTime() ? person : undefined
+      const content = JSON.parse(text) as Content
+      if (content.until > clock.now().getTime()) return content
     } catch {
-      return undefined // not ours, of another realm, or cut short
+      // Not ours, of another realm, or cut short: as one that is too old.
     }
+    throw notGood()
   }
-  const read = async (realm: Realm, token: string): Promise<Person> => {
-    const id = personOf(realm, token)
-    const person = id && (await realm.transaction((run) => findWaiting(run, id)))
-    if (!person) throw refused('Ask for a new one, or sign in if you have been here before.')
-    return person
+  const admit = async (run: Run, { person, resets }: Content): Promise<Person> => {
+    const waiting = await findWaiting(run, person)
+    if (waiting?.resets !== resets) throw notGood()
+    return waiting
   }
   return {
-    read,
-    async make(realm, personId) {
-      const at = clock.now()
-      const until = at.getTime() + LIFE
-      await realm.transaction(async (run) => {
+    read: async (realm, token) => {
+      const content = open(realm, token)
+      return realm.transaction((run) => admit(run, content))
+    },
+    make: (realm, personId) =>
+      realm.transaction(async (run) => {
         const [known] = await run(sql`SELECT id FROM identity.person WHERE id = ${personId}`)
         if (!known) throw unknownPerson('Nobody has this id.')
-        if (!(await findWaiting(run, personId))) throw joined('They sign in by what they have.')
-        await recordEvent(run, at, 'invited', personId)
-      })
-      const text = Buffer.from(JSON.stringify({ person: personId, until }))
-      const token = seal(text, key, bound(realm)).toString('base64url')
-      return { token, expiresAt: new Date(until).toISOString() }
-    },
+        const waiting = await findWaiting(run, personId)
+        if (!waiting) throw joined('They sign in by what they have; or reset their access.')
+        await recordEvent(run, clock.now(), 'invited', personId)
+        return write(realm, personId, waiting.resets)
+      }),
+    reset: (realm, personId, allowed) =>
+      realm.transaction(async (run) => {
+        const [person] = await run<Person>(
+          sql`SELECT role FROM identity.person WHERE id = ${personId} AND state = 'active' FOR UPDATE`,
+        )
+        if (!person) throw unknownPerson('Nobody who has access has this id.')
+        allowed(person.role)
+        await run(sql`UPDATE identity.person SET password = NULL WHERE id = ${personId}`)
+        for (const table of KEPT_IN)
+          await run(sql`DELETE FROM identity.${sql.identifier(table)} WHERE person_id = ${personId}`)
+        await recordEvent(run, clock.now(), 'access-reset', personId)
+        const waiting = await findWaiting(run, personId)
+        return write(realm, personId, waiting?.resets ?? 0)
+      }),
     async accept(realm, token, password) {
-      const { id, email, name } = await read(realm, token)
+      const content = open(realm, token)
+      const { id, email, name } = await realm.transaction((run) => admit(run, content))
       await passwords.judge(password, { words: [email, name], secondFactor: false })
       const hash = await passwords.hash(password)
       await realm.transaction(async (run) => {
-        // Of two who accept at once, one sees the other's password here and changes nothing.
-        const set = await run(sql`UPDATE identity.person SET password = ${hash}
-          WHERE id = ${id} AND password IS NULL AND state = 'active' RETURNING id`)
-        if (set.length === 0) throw refused('It was accepted already; sign in.')
+        // Held before it is looked at again: of two who accept at once, or of one and a reset, the second sees the first.
+        await run(sql`SELECT id FROM identity.person WHERE id = ${id} FOR UPDATE`)
+        await admit(run, content)
+        await run(sql`UPDATE identity.person SET password = ${hash} WHERE id = ${id}`)
         await recordEvent(run, clock.now(), 'invitation-accepted', id)
       })
     },
   }
 }
 
-/** The person, while nobody has ever been in the account: it is active, has no password, and never had a session. */
-async function findWaiting(run: Run, id: string): Promise<Person | undefined> {
-  const [person] = await run<Person>(sql`SELECT id, email, name, role, state FROM identity.person p
-    WHERE id = ${id} AND state = 'active' AND password IS NULL
+const notGood = () => refused('Ask for a new one, or sign in if you have been here before.')
+
+/** The person, while nobody is in the account: it is active, has no password, and no session since the last reset. */
+async function findWaiting(run: Run, id: string): Promise<(Person & { resets: number }) | undefined> {
+  const [person] = await run<Person & { resets: number }>(sql`SELECT id, email, name, role, state,
+      (SELECT count(*)::int FROM identity.event e WHERE e.person_id = p.id AND e.kind = 'access-reset') AS resets
+    FROM identity.person p WHERE id = ${id} AND state = 'active' AND password IS NULL
       AND NOT EXISTS (SELECT FROM identity.session s WHERE s.person_id = p.id)`)
   return person
 }

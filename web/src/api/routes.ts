@@ -21,6 +21,12 @@ export interface Person {
   waiting: boolean
 }
 
+export interface Invitation {
+  link: string
+  expiresAt: string
+  mailed: boolean
+}
+
 export interface Role {
   role: string
   permissions: string[]
@@ -182,9 +188,8 @@ export interface Routes {
   'GET /api/v1/people': { answer: Person[] }
   'POST /api/v1/people': { body: { email: string; name: string; role: string }; answer: { id: string } }
   'PATCH /api/v1/people/:id': ById & { body: { role?: string; state?: Person['state'] }; answer: null }
-  'POST /api/v1/people/:id/invitation': ById & {
-    answer: { link: string; expiresAt: string; mailed: boolean }
-  }
+  'POST /api/v1/people/:id/invitation': ById & { answer: Invitation }
+  'POST /api/v1/people/:id/reset': ById & { answer: Invitation }
   'GET /api/v1/roles': { answer: Role[] }
   'PUT /api/v1/roles/:role/second-factor': {
     path: { role: string }

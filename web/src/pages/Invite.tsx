@@ -2,14 +2,12 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { call } from '../api/call.ts'
 import { reading } from '../api/queries.ts'
-import type { Person, Routes } from '../api/routes.ts'
+import type { Invitation, Person } from '../api/routes.ts'
 import { Dialog } from '../parts/Dialog.tsx'
 import { Choice, Field, Form, type Values } from '../parts/Form.tsx'
 import { Loaded } from '../parts/Loaded.tsx'
 import { Secret } from '../parts/Secret.tsx'
 import { useMoment, useWords } from '../words/index.tsx'
-
-type Invitation = Routes['POST /api/v1/people/:id/invitation']['answer']
 
 /** Adding a person and showing the link of the invitation. */
 export function Invite({ close }: { close(): void }) {
@@ -64,7 +62,8 @@ export function InviteAgain({ person, close }: { person: Person; close(): void }
   )
 }
 
-function Handed({ invitation }: { invitation: Invitation }) {
+/** The link, to be handed over. */
+export function Handed({ invitation }: { invitation: Invitation }) {
   const { users: words } = useWords()
   const moment = useMoment()
   return (

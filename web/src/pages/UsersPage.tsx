@@ -13,6 +13,7 @@ import { may } from '../permissions.ts'
 import { useWords } from '../words/index.tsx'
 import { Invite, InviteAgain } from './Invite.tsx'
 import { RemoveAccess } from './RemoveAccess.tsx'
+import { ResetAccess } from './ResetAccess.tsx'
 
 /** Everybody who may sign in: inviting, roles, taking access away. */
 export function UsersPage() {
@@ -41,10 +42,12 @@ export function UsersPage() {
   )
 }
 
+type Question = 'invite' | 'reset' | 'remove'
+
 function People({ people, me, manages }: { people: Person[]; me: Me; manages: boolean }) {
   const { users: words, actions } = useWords()
-  const [inviting, setInviting] = useState<Person | null>(null)
-  const [removing, setRemoving] = useState<Person | null>(null)
+  const [asked, ask] = useState<{ what: Question; person: Person } | null>(null)
+  const close = () => ask(null)
   return (
     <>
       <Table
@@ -80,18 +83,13 @@ function People({ people, me, manages }: { people: Person[]; me: Me; manages: bo
             quiet: true,
             cell: (person) =>
               manages &&
-              person.id !== me.id && (
-                <Actions
-                  person={person}
-                  invite={() => setInviting(person)}
-                  remove={() => setRemoving(person)}
-                />
-              ),
+              person.id !== me.id && <Actions person={person} ask={(what) => ask({ what, person })} />,
           },
         ]}
       />
-      {inviting && <InviteAgain person={inviting} close={() => setInviting(null)} />}
-      {removing && <RemoveAccess person={removing} close={() => setRemoving(null)} />}
+      {asked?.what === 'invite' && <InviteAgain person={asked.person} close={close} />}
+      {asked?.what === 'reset' && <ResetAccess person={asked.person} close={close} />}
+      {asked?.what === 'remove' && <RemoveAccess person={asked.person} close={close} />}
     </>
   )
 }
@@ -127,7 +125,7 @@ function RoleOf({ person, fixed }: { person: Person; fixed: boolean }) {
   )
 }
 
-function Actions({ person, invite, remove }: { person: Person; invite(): void; remove(): void }) {
+function Actions({ person, ask }: { person: Person; ask(what: Question): void }) {
   const { users: words } = useWords()
   const tell = useTell()
   const problem = useProblem()
@@ -145,16 +143,19 @@ function Actions({ person, invite, remove }: { person: Person; invite(): void; r
         {words.restore}
       </button>
     )
+  const offered = [
+    person.waiting
+      ? { what: 'invite' as const, label: words.link }
+      : { what: 'reset' as const, label: words.reset },
+    { what: 'remove' as const, label: words.remove },
+  ]
   return (
     <span className="actions">
-      {person.waiting && (
-        <button type="button" aria-label={`${words.link}: ${person.name}`} onClick={invite}>
-          {words.link}
+      {offered.map(({ what, label }) => (
+        <button key={what} type="button" aria-label={`${label}: ${person.name}`} onClick={() => ask(what)}>
+          {label}
         </button>
-      )}
-      <button type="button" aria-label={`${words.remove}: ${person.name}`} onClick={remove}>
-        {words.remove}
-      </button>
+      ))}
     </span>
   )
 }

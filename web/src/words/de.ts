@@ -208,6 +208,7 @@ export const de: Words = {
       'password-forgotten': 'Link für ein neues Passwort geschickt',
       'identity-linked': 'Anmeldeanbieter verbunden',
       invited: 'Eingeladen',
+      'access-reset': 'Zugang zurückgesetzt',
       'invitation-accepted': 'Einladung angenommen',
     },
   },
@@ -231,6 +232,9 @@ export const de: Words = {
     notMailed: 'Sie konnte nicht per E-Mail verschickt werden. Übergeben Sie diesen Link:',
     linkUntil: (when) => `Gilt bis ${when}, nur für diese Person.`,
     remove: 'Zugang entziehen',
+    reset: 'Zugang zurücksetzen',
+    resetLead:
+      'Für jemanden, der Passwort oder Telefon verloren hat. Passwort, zweite Faktoren, Sitzungen und API-Tokens enden sofort, und eine neue Einladung entsteht.',
     removeOf: (name) => `${name} den Zugang entziehen`,
     removeLead: 'Alle Sitzungen enden sofort. Was die Person getan hat, bleibt festgehalten.',
     restore: 'Zugang zurückgeben',

@@ -201,6 +201,7 @@ export const en = {
       'password-forgotten': 'Link for a new password sent',
       'identity-linked': 'Sign-in provider linked',
       invited: 'Invited',
+      'access-reset': 'Access reset',
       'invitation-accepted': 'Invitation accepted',
     } as Record<string, string>,
   },
@@ -224,6 +225,9 @@ export const en = {
     notMailed: 'It could not be sent by mail. Hand over this link:',
     linkUntil: (when: string) => `Good until ${when}, for this person alone.`,
     remove: 'Remove access',
+    reset: 'Reset access',
+    resetLead:
+      'For somebody who lost password or phone. Password, second factors, sessions and API tokens end at once, and a new invitation is made.',
     removeOf: (name: string) => `Remove the access of ${name}`,
     removeLead: 'All sessions end at once. What the person did stays on record.',
     restore: 'Give access back',
