@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sql } from 'drizzle-orm'
+import { ownPostgres } from '../../../test/support/ownPostgres.ts'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { openActorSeals } from '../../data/actor.ts'
 import { databases } from '../../data/roles.ts'
@@ -14,10 +15,15 @@ import { audit } from './index.ts'
 import { ROUNDS, type RoundRecord } from './sealRound.ts'
 
 let platform: TestPlatform
+let end: () => Promise<void>
 before(async () => {
+  end = await ownPostgres()
   platform = await testPlatform([proof, audit])
 })
-after(() => platform?.stop())
+after(async () => {
+  await platform?.stop()
+  await end?.()
+})
 
 async function run(name: string): Promise<string[]> {
   const { commands } = platform.gives('audit') as { commands: ModuleCommand[] }

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { ownPostgres } from '../../../test/support/ownPostgres.ts'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { databases } from '../../data/roles.ts'
 import { systemClock } from '../../kernel/clock.ts'
@@ -34,10 +35,11 @@ describe('a log with a witness', () => {
   let witness: ServedWitness
   let platform: TestPlatform
   let api: ProofApi
+  let end: () => Promise<void>
   before(async () => {
+    end = await ownPostgres()
     platform = await testPlatform([proof], {
       proof: {
-        origin: 'witnessed.example/log',
         witness: `unix:${socket}`,
         witnessKeyPath: join(folder, 'witness-key.pub'),
       },
@@ -55,6 +57,7 @@ describe('a log with a witness', () => {
   after(async () => {
     await platform?.stop()
     await witness?.close()
+    await end?.()
     rmSync(folder, { recursive: true, force: true })
   })
 

@@ -1,4 +1,5 @@
 import { after, before, it } from 'node:test'
+import { ownPostgres } from '../../../../test/support/ownPostgres.ts'
 import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
 import { rewriteRows } from '../../../../test/support/rewriteRows.ts'
 import { proveBySabotage } from '../../../../test/support/sabotage.ts'
@@ -8,11 +9,16 @@ import { proof } from '../../../proof/index.ts'
 import { audit } from '../index.ts'
 
 let platform: TestPlatform
+let end: () => Promise<void>
 before(async () => {
+  end = await ownPostgres()
   platform = await testPlatform([proof, audit])
   await platform.serve()
 })
-after(() => platform?.stop())
+after(async () => {
+  await platform?.stop()
+  await end?.()
+})
 
 const run = (statement: string) =>
   platform.asSuperuser(databases.control, (client) => client.query(statement))

@@ -78,7 +78,7 @@ async function unlogged(asMigrator: AsMigrator): Promise<string[]> {
       `SELECT r.rolname FROM pg_roles r LEFT JOIN pg_db_role_setting s ON s.setrole = r.oid AND s.setdatabase = 0
        WHERE r.rolcanlogin AND (r.rolsuper OR r.rolname !~ '^(tenant_|surety_spare_)' AND NOT r.rolname = ANY ($1))
          AND NOT coalesce('log_statement=all' = ANY (s.setconfig), false) ORDER BY 1`,
-      [[roles.migrator, roles.app, roles.sealer, roles.keys]],
+      [Object.values(roles).filter((role) => role !== roles.staffProbe)],
     )
     return rows.map(({ rolname }) => rolname)
   })
