@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import type { RedisOptions } from 'ioredis'
-import type { Log } from '../../kernel/log.ts'
+import { guardOf, type Log } from '../../kernel/log.ts'
 import { Problem } from '../../kernel/problems.ts'
 import type { TenancyApi, Tenant } from '../tenancy/index.ts'
 import { openWorkerConnection } from './connections.ts'
@@ -74,7 +74,7 @@ export async function startWorkers(
 
 async function runJob(
   kind: AnyJob,
-  { bySlug }: Parts,
+  { bySlug, log }: Parts,
   { job, token, signal }: { job: Job<Envelope>; token: string | undefined; signal: AbortSignal },
 ): Promise<void> {
   try {
@@ -88,11 +88,19 @@ async function runJob(
       signal,
     })
   } catch (error) {
-    if (!signal.aborted) throw error
+    if (!signal.aborted) throw withoutSecrets(log, error)
     // The process ends, which is not the job's fault: no attempt is counted.
     await job.moveToWait(token)
     throw new WaitingError()
   }
+}
+
+/** Why a job failed stands in Redis and in the back-office: it holds no more than a log would. */
+function withoutSecrets(log: Log, error: unknown): Error {
+  const { scan, pseudonym, known } = guardOf(log)
+  const told = error instanceof Error ? error : new Error(String(error))
+  for (const part of ['message', 'stack'] as const) told[part] = scan(told[part] ?? '', pseudonym, known).line
+  return told
 }
 
 /** The tenant as it is now: suspended since, or gone. A slug that meanwhile is another tenant's is not followed. */
