@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { after, before, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,18 +9,42 @@ import { type TestPlatform, testPlatform } from '../../../test/support/platform.
 import { type IdentityApi, identity } from './index.ts'
 import { tenantRealm } from './realm.ts'
 
-const ROUNDS = 8
+/**
+ * Kills before so many writes, and at moments that nobody chose. The families' writes come mixed, four or five for each
+ * refresh; every sixth is tried, so that all kinds are among them.
+ */
+const STEPS = 12
+const STRIDE = 6
+const MOMENTS = 4
 const FAMILIES = 20
+const url = (file: string) => new URL(file, import.meta.url).href
 
-/** A serving process of its own that refreshes every family as fast as it can and says what it answered. */
+/**
+ * A serving process of its own that refreshes every family as fast as it can and says what it answered. It kills itself
+ * before its `last`-th write to Postgres, Redis or the client, of those that refreshing takes; 0 waits to be killed.
+ */
 const REFRESHING = `
-import { startPlatform } from '${join(import.meta.dirname, '../../cli/platform.ts')}'
-import { createLog } from '${join(import.meta.dirname, '../../kernel/log.ts')}'
-import { identity, tenantRealm } from '${join(import.meta.dirname, 'index.ts')}'
-const [slug, ...tokens] = process.argv.slice(1)
-const platform = await startPlatform({ log: createLog({ name: 'child', level: 'silent' }), environment: process.env })
-const realm = tenantRealm(await platform.tenancy.bySlug(slug))
-const { sessions } = platform.api(identity)
+import { Socket } from 'node:net'
+import { systemClock } from '${url('../../kernel/clock.ts')}'
+import { createLog } from '${url('../../kernel/log.ts')}'
+import { startModules } from '${url('../../kernel/module.ts')}'
+import { loadSettings } from '${url('../../kernel/settings.ts')}'
+import { identity, tenantRealm } from '${url('./index.ts')}'
+const [slug, last, ...tokens] = process.argv.slice(1)
+const log = createLog({ name: 'child', level: 'silent' })
+const settings = loadSettings([identity], { environment: process.env })
+const program = { args: [], env: {} }
+const { started } = await startModules([identity], { settings, clock: systemClock, log, build: 'test', program })
+const api = (name) => started.find((module) => module.name === name).gives.api
+const realm = tenantRealm(await api('tenancy').bySlug(slug))
+const { sessions } = api('identity')
+let writes = 0
+const whole = Socket.prototype._writeGeneric
+Socket.prototype._writeGeneric = function (...given) {
+  writes += 1
+  if (writes === Number(last)) process.kill(process.pid, 'SIGKILL')
+  return whole.apply(this, given)
+}
 for (const [family, first] of tokens.entries()) {
   const loop = async (token) => {
     for (;;) {
@@ -42,7 +66,8 @@ it('signs nobody out and takes no spent token, whenever a process is killed duri
   let answered = 0
   const lost: string[] = []
   const twice: string[] = []
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let round = 1; round <= STEPS + MOMENTS; round += 1) {
+    const step = round <= STEPS ? round * STRIDE : 0
     const tenant = await platform.makeTenant(round % 2 ? 'rows' : 'database')
     const realm = tenantRealm(tenant)
     const id = await people.add(realm, {
@@ -55,7 +80,14 @@ it('signs nobody out and takes no spent token, whenever a process is killed duri
     const held = await Promise.all(Array.from({ length: FAMILIES }, async () => [(await begin()).refresh]))
     const child = spawn(
       process.execPath,
-      ['--input-type=module', '-e', REFRESHING, tenant.slug, ...held.map(([token]) => token as string)],
+      [
+        '--input-type=module',
+        '-e',
+        REFRESHING,
+        tenant.slug,
+        String(step),
+        ...held.map(([token]) => token as string),
+      ],
       { env: platform.program.env, stdio: ['ignore', 'pipe', 'inherit'] },
     )
     createInterface(child.stdout).on('line', (line) => {
@@ -64,9 +96,12 @@ it('signs nobody out and takes no spent token, whenever a process is killed duri
       answered += 1
     })
     const before = answered
-    await until(() => answered > before + FAMILIES)
-    await sleep(Math.random() * 150)
-    await killHard(child)
+    if (step > 0) await once(child, 'exit')
+    else {
+      await until(() => answered > before + FAMILIES, 60)
+      await sleep(Math.random() * 150)
+      await killHard(child)
+    }
     for (const tokens of held) {
       // The client comes back with the newest token that it was given, as after any lost answer.
       const next = await sessions.refresh(realm, tokens.at(-1) as string).catch(() => undefined)
@@ -76,7 +111,7 @@ it('signs nobody out and takes no spent token, whenever a process is killed duri
     }
   }
   context.diagnostic(
-    `${ROUNDS} kills, ${ROUNDS * FAMILIES} families, ${answered} refreshes answered; ${lost.length} signed out, ${twice.length} spent tokens taken`,
+    `${STEPS} kills before a write and ${MOMENTS} at any moment, ${(STEPS + MOMENTS) * FAMILIES} families, ${answered} refreshes answered; ${lost.length} signed out, ${twice.length} spent tokens taken`,
   )
   assert.deepEqual([lost, twice], [[], []])
 })
