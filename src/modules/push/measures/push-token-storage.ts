@@ -27,9 +27,8 @@ export function pushTokenStorage({ stores, devices, edge, logs, canaries }: Part
     timeout: 300_000,
     claim: {
       de: () =>
-        'Push-Token von Geräten liegen nur im Datenbestand des eigenen Mandanten, und dort verschlüsselt; für sich allein benennen sie niemanden.',
-      en: () =>
-        "Devices' push tokens lie only in their own tenant's data, and there encrypted; by themselves they name nobody.",
+        'Push-Token von Geräten liegen nur im Datenbestand des eigenen Mandanten, und dort verschlüsselt.',
+      en: () => "Devices' push tokens lie only in their own tenant's data, and there encrypted.",
     },
     async prove({ check, positiveControl, clock }) {
       for (const { model, a, b } of await canaries()) {

@@ -17,3 +17,12 @@ it('vault.envelope goes red when changed texts are decrypted', () =>
     ...breakCipher('final'),
     seen: /one bit flipped/,
   }))
+
+it('vault.envelope goes red when the application may enter the keys database', () => {
+  const run = (statement: string) => platform.asSuperuser('postgres', (client) => client.query(statement))
+  return proveBySabotage(platform.api('proof') as ProofApi, 'vault.envelope', {
+    sabotage: () => run('GRANT CONNECT ON DATABASE surety_keys TO surety_app'),
+    repair: () => run('REVOKE CONNECT ON DATABASE surety_keys FROM surety_app'),
+    seen: /may enter the keys database/,
+  })
+})

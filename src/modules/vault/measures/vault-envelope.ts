@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
+import { databases, roles } from '../../../data/roles.ts'
 import { keepSecret } from '../../../data/secrets.ts'
 import { type Measure, measure, type ProbeContext } from '../../../proof/measure.ts'
 import type { Tenant } from '../../tenancy/index.ts'
@@ -25,6 +26,7 @@ export function vaultEnvelope(parts: ProbeParts): Measure {
         'Access tokens are encrypted with AES-256-GCM. Each customer has data keys of their own, stored only wrapped by a master key, in a database by themselves (envelope encryption).',
     },
     async prove(probe) {
+      await lookAtDatabase(parts, probe)
       for (const { model, a, b } of await parts.canaries()) {
         await withToken(parts.sealing, a, async (planted) => {
           await attackText(parts, probe, model, a, planted)
@@ -33,6 +35,33 @@ export function vaultEnvelope(parts: ProbeParts): Measure {
       }
     },
   })
+}
+
+/** Who may enter the keys database at all. */
+async function lookAtDatabase(
+  { stores }: ProbeParts,
+  { check, positiveControl }: ProbeContext<unknown>,
+): Promise<void> {
+  const mayEnter = (database: string) =>
+    stores.asMigrator('look at who may enter a database', async (client) => {
+      const { rows } = await client.query<{ rolname: string }>(
+        `SELECT rolname FROM pg_roles
+         WHERE rolcanlogin AND NOT rolsuper AND has_database_privilege(rolname, $1, 'CONNECT') ORDER BY 1`,
+        [database],
+      )
+      return rows.map(({ rolname }) => rolname)
+    })
+  const inControl = await mayEnter(databases.control)
+  positiveControl(
+    'the same look sees that the application enters its database',
+    true,
+    inControl.includes(roles.app),
+  )
+  check(
+    'logins that may enter the keys database',
+    [roles.keys, roles.migrator].sort(),
+    await mayEnter(databases.keys),
+  )
 }
 
 /** Looks at what is stored, then changes one bit of every byte of it. */
