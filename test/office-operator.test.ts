@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { invitationLink, tenantRealm } from '../src/modules/identity/index.ts'
+import type { JobsApi } from '../src/modules/jobs/index.ts'
 import { findChromium } from './support/chromium.ts'
 import { fill, press } from './support/keyboard.ts'
 import { enrolApp, heading, look, type Office, openOffice } from './support/office.ts'
@@ -35,6 +36,8 @@ describe('the back-office of the operators in a browser', { skip }, () => {
   before(async () => {
     office = await openOffice('path' in found ? found.path : '', 'de-DE')
     page = office.page
+    // Suspensions are jobs.
+    await (office.platform.api('jobs') as JobsApi).work()
   })
   after(() => office?.stop())
 
@@ -63,9 +66,22 @@ describe('the back-office of the operators in a browser', { skip }, () => {
     await look(page, 'tenants')
   })
 
+  it('suspends a tenant and reactivates it', async () => {
+    await press(page, `Aussetzen: ${office.tenant.name}`)
+    await page.getByRole('dialog').waitFor()
+    await look(page, 'suspend')
+    await press(page, 'Aussetzen')
+    await press(page, `Wieder freigeben: ${office.tenant.name}`)
+    await page.getByRole('row', { name: office.tenant.name }).getByText('ausgesetzt').waitFor()
+    await page.getByRole('dialog').waitFor()
+    await press(page, 'Wieder freigeben')
+    await page.getByRole('button', { name: `Aussetzen: ${office.tenant.name}` }).waitFor()
+  })
+
   it('shows the backups and drills that there are', async () => {
     await press(page, 'Sicherungen')
-    await page.getByText('Es gibt noch keine Sicherung.').waitFor()
+    const none = page.getByText('Es gibt noch keine Sicherung.')
+    await page.getByRole('table', { name: 'Sicherungen' }).or(none).waitFor()
     await look(page, 'backups')
     await press(page, 'Mandanten')
     await heading(page, 'Mandanten')

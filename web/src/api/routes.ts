@@ -146,6 +146,11 @@ export interface Routes {
   'GET /api/v1/tenant': { answer: Tenant }
   'GET /api/v1/account': { answer: Account }
   'GET /api/v1/tenants': { answer: TenantLine[] }
+  'PUT /api/v1/tenants/:slug/state': {
+    path: { slug: string }
+    body: { state: Tenant['state'] }
+    answer: { state: Tenant['state'] }
+  }
   'GET /api/v1/auth/me': { answer: Me }
   'GET /api/v1/auth/sso': { answer: { name: string }[] }
   'POST /api/v1/auth/sso/link': { body: { email: string; password: string }; answer: { session: string } }

@@ -1,22 +1,23 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { call } from '../api/call.ts'
 import { reading, whoAmI } from '../api/queries.ts'
-import type { TenantLine } from '../api/routes.ts'
-import { Dialog } from '../parts/Dialog.tsx'
-import { Field, Form, type Values } from '../parts/Form.tsx'
+import type { Me, TenantLine } from '../api/routes.ts'
+import { originOf } from '../origin.ts'
 import { Loaded } from '../parts/Loaded.tsx'
 import { Page } from '../parts/Page.tsx'
 import { Table } from '../parts/Table.tsx'
 import { may } from '../permissions.ts'
 import { useWords } from '../words/index.tsx'
+import { Act } from './Act.tsx'
+import { ChangeState } from './ChangeState.tsx'
 
 /** Every tenant of the deployment. */
 export function TenantsPage() {
   const { tenants: words, actions } = useWords()
   const { data: me } = useQuery(whoAmI)
   const list = useQuery(reading('GET /api/v1/tenants'))
-  const [acting, setActing] = useState<TenantLine | null>(null)
+  const [asked, ask] = useState<{ what: Question; tenant: TenantLine } | null>(null)
+  const close = () => ask(null)
   return (
     <Page title={words.title}>
       <Loaded query={list}>
@@ -51,57 +52,37 @@ export function TenantsPage() {
                   name: actions,
                   quiet: true,
                   cell: (tenant) =>
-                    me &&
-                    may(me, 'impersonation.start') && (
-                      <button
-                        type="button"
-                        aria-label={`${words.act}: ${tenant.name}`}
-                        onClick={() => setActing(tenant)}
-                      >
-                        {words.act}
-                      </button>
-                    ),
+                    me && <Actions tenant={tenant} me={me} ask={(what) => ask({ what, tenant })} />,
                 },
               ]}
             />
           )
         }
       </Loaded>
-      {acting && <Act tenant={acting} close={() => setActing(null)} />}
+      {asked?.what === 'act' && <Act tenant={asked.tenant} close={close} />}
+      {asked?.what === 'state' && <ChangeState tenant={asked.tenant} close={close} />}
     </Page>
   )
 }
 
-const originOf = (host: string | undefined) => `https://${host}${location.port && `:${location.port}`}`
+type Question = 'act' | 'state'
 
-/** Beginning to act in a member's name. The token goes to the tenant's page in the fragment, which no server sees. */
-function Act({ tenant, close }: { tenant: TenantLine; close(): void }) {
-  const { impersonation: words } = useWords()
-  const [token, setToken] = useState<string | null>(null)
-  const begin = async ({ email = '', reason = '' }: Values) => {
-    const body = { tenant: tenant.slug, email, reason }
-    setToken((await call('POST /api/v1/impersonations', { body })).token)
-  }
-  if (token)
-    return (
-      <Dialog title={words.ready} close={close}>
-        <a
-          className="button"
-          href={`${originOf(tenant.hosts[0])}/office/impersonation#${token}`}
-          target="_blank"
-          rel="noreferrer"
-        >
-          {words.open(tenant.name)}
-        </a>
-      </Dialog>
-    )
+function Actions({ tenant, me, ask }: { tenant: TenantLine; me: Me; ask(what: Question): void }) {
+  const { tenants: words } = useWords()
+  const state = tenant.state === 'active' ? words.suspend : words.reactivate
+  const offered = [
+    { what: 'act' as const, label: words.act, needs: 'impersonation.start' },
+    { what: 'state' as const, label: state, needs: 'tenants.manage' },
+  ]
   return (
-    <Dialog title={words.title} close={close}>
-      <p>{words.lead}</p>
-      <Form submit={words.submit} send={begin}>
-        <Field label={words.email} name="email" type="email" autoComplete="off" />
-        <Field label={words.reason} hint={words.reasonHint} name="reason" minLength={10} autoComplete="off" />
-      </Form>
-    </Dialog>
+    <span className="actions">
+      {offered
+        .filter(({ needs }) => may(me, needs))
+        .map(({ what, label }) => (
+          <button key={what} type="button" aria-label={`${label}: ${tenant.name}`} onClick={() => ask(what)}>
+            {label}
+          </button>
+        ))}
+    </span>
   )
 }

@@ -358,6 +358,13 @@ export const de: Words = {
     state: 'Zustand',
     states: { active: 'aktiv', suspended: 'ausgesetzt' },
     act: 'Handeln als …',
+    suspend: 'Aussetzen',
+    suspendLead:
+      'Seine Leute können sich weiter anmelden, lesen und exportieren; ändern lässt sich nichts. Ist seine Zeit um, wird alles gelöscht.',
+    reactivate: 'Wieder freigeben',
+    reactivateLead: 'Er lässt sich wieder ändern, und nichts wird gelöscht.',
+    done: 'Erledigt.',
+    soon: 'Ein Arbeitsprozess erledigt es, sobald er kann.',
   },
   missing: { title: 'Diese Seite gibt es nicht', home: 'Zur Startseite' },
   problems: {

@@ -354,6 +354,13 @@ export const en = {
     state: 'State',
     states: { active: 'active', suspended: 'suspended' },
     act: 'Act as …',
+    suspend: 'Suspend',
+    suspendLead:
+      'Its people can still sign in, read and export; nothing can be changed. After its time is over everything is erased.',
+    reactivate: 'Reactivate',
+    reactivateLead: 'It can be changed again, and nothing is erased.',
+    done: 'Done.',
+    soon: 'A worker does it as soon as it can.',
   },
   missing: { title: 'There is no such page', home: 'To the start page' },
   problems: {
