@@ -27,15 +27,23 @@ export function openQueueConnection(address: RedisOptions, log: Log): Redis {
   return logged(redis, log)
 }
 
-/** The connection that runs jobs; BullMQ opens one more beside it for each kind, to wait on. */
-export function openWorkerConnection(address: RedisOptions, log: Log): Redis {
-  const redis = new Redis({
-    ...address,
-    connectionName: WORKER_CONNECTION,
-    maxRetriesPerRequest: null,
-    retryStrategy,
-  })
-  return logged(redis, log)
+/** The connection that runs jobs, with those that BullMQ opens beside it, one for each kind, to wait on. */
+export function openWorkerConnections(address: RedisOptions, log: Log): { redis: Redis; disconnect(): void } {
+  const options = { ...address, connectionName: WORKER_CONNECTION, maxRetriesPerRequest: null, retryStrategy }
+  const redis = logged(new Redis(options), log)
+  const all = [redis]
+  const { duplicate } = redis
+  redis.duplicate = (override) => {
+    const another = duplicate.call(redis, override)
+    all.push(another)
+    return another
+  }
+  return {
+    redis,
+    disconnect() {
+      for (const one of all) one.disconnect()
+    },
+  }
 }
 
 /** Waits until `redis` is ready, for `ms` milliseconds at most. Throws a Problem `jobs-unavailable`. */

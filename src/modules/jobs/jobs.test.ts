@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { until } from '../../../test/support/holder.ts'
+import { killHard, startHolder, until } from '../../../test/support/holder.ts'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { startRedis } from '../../data/local/redis.ts'
 import { newId } from '../../kernel/ids.ts'
@@ -184,4 +184,40 @@ describe('a queue without Redis', () => {
       await rm(dir, { recursive: true })
     }
   })
+
+  it('lets a process that runs jobs end', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'jobs-'))
+    const server = await startRedis({ dir, log: () => undefined })
+    const redis = openQueueConnection({ path: server.path, password: server.password }, log)
+    await openQueues(redis, parsed).add('test.away', { tenant: null, data: server.pid }, {})
+    // A process of its own, as after it BullMQ still waits for what it cannot say any more.
+    const { process: worker, firstLine } = await startHolder(WORKER, [server.path, server.password])
+    assert.equal(firstLine, 'drained')
+    await killHard(worker)
+    redis.disconnect()
+    await rm(dir, { recursive: true })
+  })
 })
+
+const urlOf = (file: string) => JSON.stringify(new URL(file, import.meta.url).href)
+
+/** Runs a job that kills its Redis, then drains. */
+const WORKER = `
+import { z } from 'zod'
+import { createLog } from ${urlOf('../../kernel/log.ts')}
+import { settings } from ${urlOf('./settings.ts')}
+import { startWorkers } from ${urlOf('./workers.ts')}
+const [path, password] = process.argv.slice(1)
+const { promise, resolve } = Promise.withResolvers()
+const run = async (pid) => resolve(process.kill(pid, 'SIGKILL'))
+const kinds = [{ name: 'test.away', data: z.number(), run }]
+const workers = await startWorkers(kinds, [], {
+  address: { path, password },
+  settings: settings.parse({ waitFor: '100ms' }),
+  bySlug: () => undefined,
+  log: createLog({ name: 'worker', level: 'silent' }),
+})
+await promise
+await workers.drain(100)
+console.log('drained')
+`

@@ -42,17 +42,21 @@ export function openQueues(redis: Redis, settings: JobSettings): Queues {
     return queue
   }
 
+  function remember(kind: string): Promise<Queue<Envelope>> {
+    const queue = opened.get(kind) ?? open(kind)
+    opened.set(kind, queue)
+    queue.catch(() => opened.delete(kind))
+    return queue
+  }
+
   /** A queue is opened when Redis is there: one that began without it never becomes ready. */
   async function at<T>(kind: string, work: (queue: Queue<Envelope>) => Promise<T>): Promise<T> {
     await untilReady(redis, settings.waitFor)
     try {
-      const known = opened.get(kind) ?? open(kind)
-      opened.set(kind, known)
-      return await work(await known)
+      return await work(await remember(kind))
     } catch (error) {
       if (error instanceof Problem) throw error
       if (!(error instanceof Error) || !isAway(error, redis)) throw error
-      opened.delete(kind)
       throw jobsUnavailable('Redis does not answer; try again later.', { cause: error })
     }
   }

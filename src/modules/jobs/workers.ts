@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
-import type { RedisOptions } from 'ioredis'
+import type { Redis, RedisOptions } from 'ioredis'
 import { guardOf, type Log } from '../../kernel/log.ts'
 import { Problem } from '../../kernel/problems.ts'
 import type { TenancyApi, Tenant } from '../tenancy/index.ts'
-import { openWorkerConnection } from './connections.ts'
+import { openWorkerConnections } from './connections.ts'
 import type { AnyJob } from './job.ts'
 import { keeperOfThisProcess } from './keeper.ts'
 import type { Envelope } from './queues.ts'
 import type { JobSettings } from './settings.ts'
+
+const LOOK_AGAIN = 50
 
 /** Something to be run again and again, without a queue. */
 export interface Schedule {
@@ -37,7 +39,7 @@ export async function startWorkers(
   parts: Parts,
 ): Promise<Workers> {
   const { address, settings, log } = parts
-  const connection = openWorkerConnection(address, log)
+  const connections = openWorkerConnections(address, log)
   const lock = { lockDuration: (settings.takeOver * 2) / 3, stalledInterval: settings.takeOver / 3 }
   const cut = new AbortController()
   const workers = kinds.map((kind) => {
@@ -46,7 +48,7 @@ export async function startWorkers(
       name,
       (job, token) => runJob(kind, parts, { job, token, signal: cut.signal }),
       {
-        connection,
+        connection: connections.redis,
         prefix: settings.prefix,
         name: `${keeperOfThisProcess()}-${process.pid}`,
         concurrency,
@@ -65,9 +67,14 @@ export async function startWorkers(
     async drain(patience) {
       ending.abort()
       const tooLong = setTimeout(() => cut.abort(new Error('The process ends.')), patience)
-      await Promise.all([...loops, ...workers.map((worker) => worker.close())])
+      const closed = new AbortController()
+      const closing = Promise.all([...loops, ...workers.map((worker) => worker.close())])
+      const away = untilAway(connections.redis, patience + settings.waitFor, closed.signal)
+      await Promise.race([closing, away])
+      closed.abort()
       clearTimeout(tooLong)
-      connection.disconnect()
+      // Where Redis is away, what a worker still has to tell it waits for ever; the job is then begun anew elsewhere.
+      connections.disconnect()
     },
   }
 }
@@ -117,8 +124,17 @@ async function reenter(bySlug: TenancyApi['bySlug'], named: Envelope['tenant']):
 function sayFailed(log: Log, kind: string, job: Job<Envelope> | undefined, error: Error): void {
   const dead = job?.finishedOn !== undefined
   const what = { kind, id: job?.id, attempts: job?.attemptsMade, reason: error.message }
-  if (dead) log.error(what, 'a job was given up')
+  if (dead) log.error({ alarm: 'job-dead', ...what }, 'a job was given up')
   else log.warn(what, 'a job failed and is tried again')
+}
+
+/** Resolves when Redis has been away for `ms` milliseconds, or `signal` aborts. */
+async function untilAway(redis: Redis, ms: number, signal: AbortSignal): Promise<void> {
+  let since = performance.now()
+  while (!signal.aborted && performance.now() - since < ms) {
+    await sleep(LOOK_AGAIN, undefined, { signal }).catch(() => undefined)
+    if (redis.status === 'ready') since = performance.now()
+  }
 }
 
 async function repeat({ name, ms, run }: Schedule, signal: AbortSignal, log: Log): Promise<void> {
