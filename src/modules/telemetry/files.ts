@@ -26,6 +26,10 @@ export interface LogFiles extends LogSink {
   flush(): void
   /** Removes what is too old, also of processes that are gone. */
   prune(): void
+  /** The last seal of each of the process's own files of today and the day before, by name. */
+  heads(): ReadonlyMap<string, string>
+  /** By sink, the first day (YYYY-MM-DD) whose files must still be there. */
+  oldestDays(): [SinkName, string][]
   close(): void
 }
 
@@ -51,8 +55,8 @@ export function openLogFiles(folder: string, { clock, key, keepFor, writer }: Fi
   const flush = () => {
     const day = clock.now().toISOString().slice(0, 10)
     if (day !== today) {
+      for (const name of seals.keys()) if (!name.startsWith(today)) seals.delete(name)
       today = day
-      seals.clear()
       prune()
     }
     for (const sink of SINKS) {
@@ -71,6 +75,9 @@ export function openLogFiles(folder: string, { clock, key, keepFor, writer }: Fi
     folder,
     flush,
     prune,
+    heads: () => seals,
+    oldestDays: () =>
+      SINKS.map((sink) => [sink, new Date(clock.now().getTime() - keepFor[sink]).toISOString().slice(0, 10)]),
     write(line, level, kind) {
       const loud = level >= (pino.levels.values.warn as number)
       const sink = loud ? 'alarms' : kind === 'request' ? 'requests' : 'lines'

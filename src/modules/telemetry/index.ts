@@ -16,6 +16,7 @@ import { channelsOf } from './channels.ts'
 import { reportError } from './errorReports.ts'
 import { type FilesOptions, type LogFiles, openLogFiles } from './files.ts'
 import { telemetryGuard } from './guard.ts'
+import { type Heads, openHeads } from './heads.ts'
 import { telemetryMeasures } from './measures.ts'
 import { openMetrics } from './metrics.ts'
 import { type Entry, type Monitor, monitorSink, newsIn } from './monitor.ts'
@@ -32,6 +33,7 @@ export interface TelemetryApi {
   /** How files like the process's own are opened. */
   openFiles: typeof openLogFiles
   fileOptions: FilesOptions
+  heads: Heads
   monitor: Monitor
   alerts: Alerts
   analytics: Analytics
@@ -68,6 +70,7 @@ export const telemetry = defineModule({
       files: openLogFiles(join(stores.files, 'logs'), fileOptions),
       openFiles: openLogFiles,
       fileOptions,
+      heads: openHeads(control),
       monitor: { newsIn },
       alerts: openAlerts({ control, clock, log }, channels),
       analytics: openAnalytics(control, clock, settings.pseudonymsFor),

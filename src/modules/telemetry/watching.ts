@@ -5,6 +5,8 @@ import type { ProofApi } from '../../proof/api.ts'
 import type { Alerts, Channel } from './alerts.ts'
 import type { Analytics } from './analytics.ts'
 import { lookAtMeasures } from './brokenMeasures.ts'
+import type { LogFiles } from './files.ts'
+import type { Heads } from './heads.ts'
 import type { TelemetrySettings } from './settings.ts'
 import { type Beats, type Condition, look } from './watch.ts'
 
@@ -22,6 +24,8 @@ interface WatchParts {
   clock: Clock
   log: Log
   channels: readonly Channel[]
+  files: LogFiles
+  heads: Heads
   alerts: Alerts
   analytics: Analytics
   beats: Beats
@@ -29,7 +33,8 @@ interface WatchParts {
 
 /** Looks after the deployment while this process lives, if it is one of those that last. */
 export function keepWatch(parts: WatchParts): { stop(): Promise<void> } {
-  const { name, settings, stores, proof, alerts, analytics, beats, channels, clock, log } = parts
+  const { name, settings, stores, proof, files, heads, alerts, analytics, beats, channels, clock, log } =
+    parts
   const began = clock.now()
   const conditions: Condition[] = [
     { name: 'database-away', holds: async () => (await stores.ready()).database },
@@ -46,6 +51,7 @@ export function keepWatch(parts: WatchParts): { stop(): Promise<void> } {
       () => alerts.expire(settings.quietAfter),
       () => alerts.forget(settings.alarmsKeptFor),
       () => alerts.tell(channels),
+      () => heads.keep(files),
       () => analytics.flush(),
       () => analytics.forget(),
     ])

@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
@@ -43,4 +43,20 @@ it('log.protection goes red when somebody changed a line', () => {
     repair: async () => writeFileSync(file, text),
     seen: /seals do not fit/,
   })
+})
+
+it('log.protection goes red when the end of a file is cut off, or the file is gone', async () => {
+  // Of a process that is gone: the running one would write on.
+  const gone = parts.openFiles(parts.files.folder, { ...parts.fileOptions, writer: 'gone' })
+  for (const n of [1, 2]) gone.write(`{"line":${n}}\n`, 40, undefined)
+  gone.close()
+  await parts.heads.keep(gone)
+  const [name = ''] = gone.heads().keys()
+  const file = join(parts.files.folder, name)
+  const text = readFileSync(file, 'utf8')
+  const shorter = `${text.split('\n').slice(0, 2).join('\n')}\n`
+  const repair = async () => writeFileSync(file, text, { mode: 0o640 })
+  const seen = /end too early/
+  await sabotage({ sabotage: async () => writeFileSync(file, shorter), repair, seen })
+  await sabotage({ sabotage: async () => rmSync(file), repair, seen })
 })

@@ -14,7 +14,7 @@ const STRANGER = 65_534
 const MOST = 50
 
 /** FSTV-16. */
-export function logProtection({ parts }: MeasureParts): Measure {
+export function logProtection({ parts, log }: MeasureParts): Measure {
   return measure({
     key: 'log.protection',
     sources: ['FSTV-16'],
@@ -22,12 +22,13 @@ export function logProtection({ parts }: MeasureParts): Measure {
     maps: { gdpr: ['32(1)(b)'], iso27001: ['A.8.15'] },
     claim: {
       de: () =>
-        'Protokolldateien sind für andere Benutzer des Systems nicht lesbar, und jeder Abschnitt ist kryptografisch versiegelt: eine geänderte, verschobene oder entfernte Zeile fällt auf.',
+        'Protokolldateien sind für andere Benutzer des Systems nicht lesbar, und jeder Abschnitt ist kryptografisch versiegelt: eine geänderte, verschobene oder entfernte Zeile fällt auf, auch am Ende und wenn die ganze Datei fehlt.',
       en: () =>
-        'Log files cannot be read by other users of the system, and each block is sealed cryptographically: a line that was changed, moved or taken out is noticed.',
+        'Log files cannot be read by other users of the system, and each block is sealed cryptographically: a line that was changed, moved or taken out is noticed, also at the end and when the whole file is gone.',
     },
     async prove({ check, positiveControl }) {
       const { folder } = parts.files
+      log.info({ canary: true }, 'a look at the log files')
       parts.files.flush()
       const names = filesIn(folder)
         .map(({ name }) => name)
@@ -38,10 +39,15 @@ export function logProtection({ parts }: MeasureParts): Measure {
       )
       check('log files and folders that others may read or a group may write', [], open)
       if (process.getuid?.() === 0) await asStranger()
-      const altered = names.filter(
-        (name) => verifyLogFile(join(folder, name), parts.fileOptions.key) === 'altered',
-      )
-      check(`of ${names.length} log files, those whose seals do not fit`, [], altered)
+      await parts.heads.keep(parts.files)
+      const heads = await parts.heads.known(MOST)
+      const spoilt = [...new Set([...names, ...heads.keys()])].flatMap((name) => {
+        const head = heads.get(name)
+        const integrity = verifyLogFile(join(folder, name), parts.fileOptions.key, { head })
+        return integrity === 'altered' || integrity === 'cut' ? [`${name}: ${integrity}`] : []
+      })
+      positiveControl('the last seal of a file of this process is kept elsewhere', true, heads.size > 0)
+      check('log files whose seals do not fit, or that end too early', [], spoilt)
       await tamper()
 
       async function asStranger(): Promise<void> {
@@ -62,7 +68,7 @@ export function logProtection({ parts }: MeasureParts): Measure {
         const { untouched, ...touched } = seen
         positiveControl('a file as it was written', 'whole', untouched)
         for (const [how, integrity] of Object.entries(touched))
-          check(`a file after: ${how}`, 'altered', integrity)
+          check(`a file after: ${how}`, how.includes('cut off') ? 'cut' : 'altered', integrity)
       }
     },
   })
@@ -81,13 +87,13 @@ function tamperedWith({ openFiles, fileOptions }: MeasureParts['parts']): Promis
       files.flush()
     }
     files.close()
-    const [{ name = '' } = {}] = filesIn(folder)
+    const [[name, head] = ['', undefined]] = files.heads()
     const text = readFileSync(join(folder, name), 'utf8')
     const lines = text.trimEnd().split('\n')
     const after = (changed: string): Integrity => {
       copyFileSync(join(folder, name), join(folder, 'copy'))
       writeFileSync(join(folder, 'copy'), changed)
-      return verifyLogFile(join(folder, 'copy'), fileOptions.key, name)
+      return verifyLogFile(join(folder, 'copy'), fileOptions.key, { name, head })
     }
     const joined = (kept: string[]) => `${kept.join('\n')}\n`
     return {
@@ -98,6 +104,8 @@ function tamperedWith({ openFiles, fileOptions }: MeasureParts['parts']): Promis
       'two blocks in the other order': after(
         joined([...lines.slice(3, 6), ...lines.slice(0, 3), ...lines.slice(6)]),
       ),
+      'the last block cut off': after(joined(lines.slice(0, -3))),
+      'everything cut off': after(''),
       'a line put in': after(joined(lines.toSpliced(1, 0, '{"line":9}'))),
     }
   })
