@@ -34,6 +34,12 @@ const update = statement<{ id: string }>()('bench.update', (db) =>
     .set({ title: sql`title || '.'` })
     .where(eq(item.id, sql.placeholder('id'))),
 )
+const point = statement<{ id: string }>()('bench.point', (db) =>
+  db
+    .select({ title: item.title })
+    .from(item)
+    .where(eq(item.id, sql.placeholder('id'))),
+)
 const insertMany = statement<{ list: number }>()('bench.insertMany', (db) =>
   db.insert(item).select(
     sql`SELECT gen_random_uuid(), ${sql.placeholder('list')}::int, 'A title', repeat('x', 120), tenancy.current()
@@ -71,11 +77,13 @@ async function writes(print: Print, bare: Tenant, captured: Tenant, clients: num
     for (const id of ids) await tenant.query(insert, { id })
     return () => tenant.query(update, { id: ids[Math.floor(Math.random() * ROWS)] as string })
   })
+  const reads = await contenders(async (tenant) => () => tenant.query(point, { id: actor.id }))
   const many = await contenders(async (tenant) => () => tenant.query(insertMany, { list: 2 }))
   const title = (what: string) => `${what}, ${clients} at a time`
   printFigures(print, title('insert of one row'), await compare(inserts, clients))
   printFigures(print, title('update of one row'), await compare(updates, clients))
   printFigures(print, title('insert of 100 rows'), await compare(many, clients))
+  printFigures(print, title('read of one row (who acts travels along)'), await compare(reads, clients))
 }
 
 async function sealing(print: Print, platform: TestPlatform): Promise<void> {
