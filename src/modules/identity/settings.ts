@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { duration } from '../../kernel/duration.ts'
 import { ssoProvider } from './sso.ts'
@@ -21,8 +22,16 @@ export const identitySettings = z.object({
   passwordLengthWithSecondFactor: z.number().int().min(8).max(64).default(8),
   /** Breached passwords: SHA-1 lines as Have I Been Pwned publishes them. */
   breachedFileName: z.string().optional(),
-  /** Hashes computed at once, and how many sign-ins may wait for that. */
-  hashesAtOnce: z.number().int().min(1).max(64).default(2),
+  /**
+   * Hashes computed at once, and how many sign-ins may wait for that. One core and one of the four threads of the pool
+   * stay for everybody else.
+   */
+  hashesAtOnce: z
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(() => Math.min(3, Math.max(1, availableParallelism() - 1))),
   hashesWaiting: z.number().int().min(0).max(10_000).default(64),
   /** Who issues access tokens. */
   issuer: z.string().min(1).default('surety'),
