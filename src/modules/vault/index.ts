@@ -94,7 +94,10 @@ export const vault = defineModule({
       seal: sealing.seal,
       open: sealing.open,
       backupKey: (owner, keyId) => sealing.derive(owner, 'backup', keyId),
-      destroy: ({ id }) => keys.destroy(id),
+      async destroy({ id, canary = false }) {
+        await keys.destroy(id)
+        log[canary ? 'info' : 'warn']({ tenant: id, canary }, "a tenant's keys were destroyed")
+      },
       keys: openOperations(parts, { stores, tenancy }),
       onRefused(listener) {
         listeners.add(listener)

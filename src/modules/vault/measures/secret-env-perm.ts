@@ -17,6 +17,7 @@ export function secretEnvPerm(program: Program, folder: string): Measure {
     sources: ['PREZ-19', 'CAST-20'],
     family: 'data-access',
     maps: { gdpr: ['32(1)(b)'], iso27001: ['A.8.3', 'A.5.17'] },
+    timeout: 180_000,
     claim: {
       de: () =>
         'Schlüssel und Datenbankpasswörter stehen auf dem Server in Dateien mit Modus 0600, die nur der Benutzer der Anwendung lesen kann. Mit einer offeneren Datei startet die Anwendung nicht.',
