@@ -23,7 +23,7 @@ import { openRecorder, type Recorder } from './record.ts'
 import { openReviews } from './review.ts'
 import { reviewRoutes } from './reviewRoutes.ts'
 import { trailRoutes } from './routes.ts'
-import { type Sealing, sealRound } from './sealRound.ts'
+import { expireEntries, type Sealing, sealRound } from './sealRound.ts'
 import { collectStaffLog } from './staffLog.ts'
 import { deploymentTrail, tenantTrail } from './trail.ts'
 
@@ -44,8 +44,8 @@ const COLLECT_EVERY = 10_000
 
 const DAY = 86_400_000
 
-/** How often is looked whether a period is over (ms). */
-const REVIEW_LOOK_EVERY = 3_600_000
+/** How often is looked whether a review is due, and what is old (ms). */
+const HOUR = 3_600_000
 
 /** Who changed what, kept where nobody can change it. */
 export const audit = defineModule({
@@ -57,12 +57,18 @@ export const audit = defineModule({
     sealEvery: duration.default(60_000),
     /** A sign of life goes into the evidence log this often, with what is captured, also when nothing happens. */
     heartbeatEvery: duration.default(3_600_000),
+    /** Entries older than this leave the trail. They hold what every changed row held. */
+    keepFor: duration.default(365 * DAY),
     /** The database server's log, where it can be read, with the `log_line_prefix` `%m [%p] %q%u@%d `. */
     databaseLog: z.string().optional(),
     /** How often a person reviews a sample of administrative access, and how long they have for it. */
     reviewEvery: duration.default(31 * DAY),
     reviewWithin: duration.default(7 * DAY),
   }),
+  contradictions: ({ keepFor }) =>
+    keepFor < 90 * DAY
+      ? [{ settings: ['audit.keepFor'], why: 'the trail is kept for 90 days at least.' }]
+      : [],
   async start({ settings, clock, log }, needs) {
     const { stores, proof, tenancy, identity, edge, jobs } = needs
     const { asMigrator, control, sealer, sealerAddress: address } = stores
@@ -76,9 +82,12 @@ export const audit = defineModule({
       sealer && address ? { sealer, address, tenancy, proof, clock, log, key, heartbeat } : undefined
     const collect = databaseLog && sealer ? () => collectStaffLog(databaseLog, sealer, seals) : undefined
 
-    jobs.every('audit.review', REVIEW_LOOK_EVERY, () => openReviews(control, clock.now(), rhythm))
+    jobs.every('audit.review', HOUR, () => openReviews(control, clock.now(), rhythm))
     if (collect) jobs.every('audit.staff', COLLECT_EVERY, async () => void (await collect()))
-    if (sealing) jobs.every('audit.seal', settings.sealEvery, async () => void (await sealRound(sealing)))
+    if (sealing) {
+      jobs.every('audit.seal', settings.sealEvery, async () => void (await sealRound(sealing)))
+      jobs.every('audit.expire', HOUR, async () => void (await expireEntries(sealing, settings.keepFor)))
+    }
     const guards: RouteGroup[] = [
       { audience: 'tenant', plugin: actInTenant as FastifyPluginAsync },
       { audience: 'admin', plugin: recordAdminAccess(record) },

@@ -12,7 +12,7 @@ import type { ProofApi } from '../../proof/api.ts'
 import { proof } from '../../proof/index.ts'
 import type { Tenant } from '../tenancy/index.ts'
 import { audit } from './index.ts'
-import { ROUNDS, type RoundRecord } from './sealRound.ts'
+import { expireEntries, ROUNDS, type RoundRecord, type Sealing } from './sealRound.ts'
 
 let platform: TestPlatform
 let end: () => Promise<void>
@@ -45,6 +45,9 @@ const write = (tenant: Tenant, marker: string) =>
 
 const asSuperuser = (database: string, statement: string) =>
   platform.asSuperuser(database, (client) => client.query(statement))
+
+const read = async (tenant: Tenant) =>
+  (await tenant.transaction((db) => db.execute(sql`SELECT id FROM audit.entry`))).rows
 
 const rounds = () => (platform.api('proof') as ProofApi).records<RoundRecord>(ROUNDS, 100)
 
@@ -159,6 +162,33 @@ test('entries of an erased tenant are not missed; those of one that is still the
     `DELETE FROM tenancy.host WHERE tenant_id = '${tenant.id}'; DELETE FROM tenancy.tenant WHERE id = '${tenant.id}'`,
   )
   assert.equal((await run('audit:verify')).length, before)
+})
+
+test('old entries leave the trail and are not missed; young ones stay, and are missed', async () => {
+  const tenant = await platform.makeTenant('rows')
+  await write(tenant, 'old')
+  await write(tenant, 'young')
+  await run('audit:seal')
+  const age = (what: string, statement: string) =>
+    asSuperuser(
+      databases.pool,
+      `ALTER TABLE ${what} DISABLE TRIGGER append_only; ${statement}; ALTER TABLE ${what} ENABLE ALWAYS TRIGGER append_only`,
+    )
+  const own = `tenant_id = '${tenant.id}' AND after->>'marker' = 'old'`
+  await age('audit.entry', `UPDATE audit.entry SET at = at - interval '400 days' WHERE ${own}`)
+  const found = await run('audit:verify')
+  assert.ok(found.some((line) => /was changed/.test(line)))
+  const { sealer, sealerAddress: address } = platform.stores
+  const sealing = { sealer, address, tenancy: platform.tenancy, clock: systemClock } as unknown as Sealing
+  assert.equal(await expireEntries(sealing, 365 * 86_400_000), 1)
+  assert.ok(
+    (await run('audit:verify')).some((line) => /is gone/.test(line)),
+    'its seal is young',
+  )
+  const newest = 'batch = (SELECT max(batch) FROM audit.seal)'
+  await age('audit.seal', `UPDATE audit.seal SET at = at - interval '400 days' WHERE ${newest}`)
+  assert.equal((await run('audit:verify')).length, found.length - 1)
+  assert.equal((await read(tenant)).length, 1)
 })
 
 test('what the migrator changes names the reason, and counts as the platform’s own', async () => {

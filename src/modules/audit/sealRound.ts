@@ -156,3 +156,25 @@ async function nextRound(client: SqlClient, proof: ProofApi): Promise<number> {
   const [newest] = await proof.records<RoundRecord>(ROUNDS, 1)
   return Math.max(Number(rows[0]?.round), newest?.record.round ?? 0) + 1
 }
+
+/**
+ * Lets go of sealed entries that are older than `keepFor` (ms), in every store. Their hashes stay, so that a verification
+ * sees that nothing else is missing. Returns how many.
+ */
+export async function expireEntries(sealing: Sealing, keepFor: number): Promise<number> {
+  const before = new Date(sealing.clock.now().getTime() - keepFor)
+  let gone = 0
+  for (const store of await trailStores(sealing.tenancy))
+    gone += await inStore(sealing, store, async (client) => {
+      for (let all = 0; ; ) {
+        const { rows } = await client.query<{ n: string }>('SELECT audit.expire($1) AS n', [before])
+        const n = Number(rows[0]?.n)
+        all += n
+        if (n === 0) return all
+      }
+    }).catch((error: unknown) => {
+      sealing.log.error({ err: error, store: store.name }, 'old entries not removed')
+      return 0
+    })
+  return gone
+}

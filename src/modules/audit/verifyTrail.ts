@@ -1,3 +1,4 @@
+import { NO_TENANT } from '../../data/actor.ts'
 import type { SqlClient } from '../../data/sql.ts'
 import type { ProofApi } from '../../proof/api.ts'
 import { commitTo, readEntries, type SealedEntry } from './commitment.ts'
@@ -118,6 +119,7 @@ async function verifyStore(
 }
 
 interface Seal {
+  at: Date
   unproven: number
   ids: string[]
   hashes: Buffer
@@ -131,7 +133,7 @@ async function lastBatch(client: SqlClient): Promise<number> {
 
 async function readSeal(client: SqlClient, batch: number): Promise<Seal | undefined> {
   const { rows } = await client.query<Seal & Record<string, unknown>>(
-    'SELECT ids, hashes, root, cardinality(unproven) AS unproven FROM audit.seal WHERE batch = $1',
+    'SELECT at, ids, hashes, root, cardinality(unproven) AS unproven FROM audit.seal WHERE batch = $1',
     [batch],
   )
   return rows[0]
@@ -140,7 +142,7 @@ async function readSeal(client: SqlClient, batch: number): Promise<Seal | undefi
 async function compareEntries(client: SqlClient, seal: Seal): Promise<{ there: number; findings: string[] }> {
   const entries = await readEntries(client, 'e.id = ANY ($1)', [seal.ids])
   const now = new Map(entries.map((entry) => [entry.id, commitTo(entry)]))
-  const erased = entries.length < seal.ids.length ? await erasedAmong(client, seal.ids) : new Set<string>()
+  const erased = entries.length < seal.ids.length ? await erasedAmong(client, seal) : new Set<string>()
   const findings = seal.ids.flatMap((id, i) => {
     const hash = now.get(id)
     if (!hash) return erased.has(id) ? [] : [`entry ${id} is gone`]
@@ -149,11 +151,17 @@ async function compareEntries(client: SqlClient, seal: Seal): Promise<{ there: n
   return { there: entries.length, findings }
 }
 
-async function erasedAmong(client: SqlClient, ids: readonly string[]): Promise<Set<string>> {
-  const { rows } = await client.query<{ id: string }>('SELECT id FROM audit.erased WHERE id = ANY ($1)', [
-    ids,
-  ])
-  return new Set(rows.map(({ id }) => id))
+/** Nothing expires sooner (ms); see audit.expire. */
+const KEPT_AT_LEAST = 90 * 86_400_000
+
+/** Entries of the seal that may be gone: with their tenant, or because they are old. */
+async function erasedAmong(client: SqlClient, { ids, at }: Seal): Promise<Set<string>> {
+  const { rows } = await client.query<{ id: string; expired: boolean; now: Date }>(
+    'SELECT id, whose = $2 AS expired, now() AS now FROM audit.erased WHERE id = ANY ($1)',
+    [ids, NO_TENANT],
+  )
+  const allowed = rows.filter(({ expired, now }) => !expired || now.getTime() - at.getTime() > KEPT_AT_LEAST)
+  return new Set(allowed.map(({ id }) => id))
 }
 
 /** What no seal covers: the newest entries. One among those sealed was slipped in later. */

@@ -34,27 +34,28 @@ const DETOURS = [
   'GRANT surety_audit TO CURRENT_USER; SET LOCAL ROLE surety_audit; DELETE FROM audit.entry',
   'ALTER TABLE identity.person DISABLE TRIGGER audit_capture',
   'DROP TRIGGER audit_capture ON identity.person',
+  "SELECT audit.expire(now() - interval '91 days')",
 ] as const
 
 /** PREZ-22. As every role that this deployment works as, the owner of its tables included. */
 export function auditAdminImmutable(
   asMigrator: AsMigrator,
   control: Stores['control'],
-  { sealEvery }: { sealEvery: number },
+  { sealEvery, keepFor }: { sealEvery: number; keepFor: number },
   sealing: Sealing | undefined,
-): Measure<{ sealEvery: number }> {
+): Measure<{ sealEvery: number; keepFor: number }> {
   return measure({
     key: 'audit.admin.immutable',
     sources: ['PREZ-22'],
     family: 'input',
     maps: { gdpr: ['5(2)', '32(1)(b)'], iso27001: ['A.8.15', 'A.5.28'] },
-    settings: { sealEvery },
+    settings: { sealEvery, keepFor },
     timeout: 300_000,
     claim: {
-      de: ({ sealEvery }) =>
-        `Das Protokoll der Verwaltung lässt sich weder ändern noch löschen noch abschalten: von keiner Rolle, mit der diese Plattform arbeitet. Nach spätestens ${formatDuration(sealEvery, 'de')} ist jeder Eintrag versiegelt: Ändert ihn auch nur der Datenbank-Superuser, fällt es auf.`,
-      en: ({ sealEvery }) =>
-        `The record of administration can be neither changed nor deleted nor switched off: by no role that this platform works as. Within ${formatDuration(sealEvery, 'en')} each entry is sealed: should the database's superuser change it, it shows.`,
+      de: ({ sealEvery, keepFor }) =>
+        `Das Protokoll der Verwaltung lässt sich ${formatDuration(keepFor, 'de')} lang weder ändern noch löschen noch abschalten: von keiner Rolle, mit der diese Plattform arbeitet. Nach spätestens ${formatDuration(sealEvery, 'de')} ist jeder Eintrag versiegelt: Ändert ihn auch nur der Datenbank-Superuser, fällt es auf.`,
+      en: ({ sealEvery, keepFor }) =>
+        `For ${formatDuration(keepFor, 'en')} the record of administration can be neither changed nor deleted nor switched off: by no role that this platform works as. Within ${formatDuration(sealEvery, 'en')} each entry is sealed: should the database's superuser change it, it shows.`,
     },
     async prove({ check, positiveControl, notObservable }) {
       const app = (statement: string) => control.transaction((client) => attempt(client, statement))
@@ -84,6 +85,10 @@ export function auditAdminImmutable(
         check(`attacks on the trail that worked for ${role}, of ${attacks.length}`, [], worked)
       }
       if (!sealing) return notObservable('NO_SEALER_HERE', 'This process cannot seal entries.')
+      const early = await withConnection({ ...sealing.address, database: databases.control }, (client) =>
+        outcomeOf(client, "SELECT audit.expire(now() - interval '89 days')"),
+      )
+      check('the role that seals lets go of entries of the last 90 days', 'refused', early)
       await sealRound(sealing)
       const compared = await withConnection({ ...sealing.address, database: databases.control }, trySeal)
       positiveControl('a sealed entry, and the same changed by one character, fit the seal', FITS, compared)
@@ -101,10 +106,14 @@ const withoutIds = (finding: string): string =>
 
 async function attempt(client: SqlClient, statement: string): Promise<'done' | 'refused'> {
   await client.query('SAVEPOINT attempt')
-  const outcome = await client.query(statement).then(
+  const outcome = await outcomeOf(client, statement)
+  await client.query('ROLLBACK TO attempt')
+  return outcome
+}
+
+function outcomeOf(client: SqlClient, statement: string): Promise<'done' | 'refused'> {
+  return client.query(statement).then(
     () => 'done' as const,
     () => 'refused' as const,
   )
-  await client.query('ROLLBACK TO attempt')
-  return outcome
 }
