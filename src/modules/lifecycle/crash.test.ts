@@ -110,7 +110,7 @@ async function killAt(tenant: Tenant, step: string, moment: string): Promise<voi
 
 for (const model of ['rows', 'database'] as const) {
   it(`${model}: an erasure that is killed anywhere ends whole, once, and touches nobody else`, {
-    timeout: 400_000,
+    timeout: 900_000,
   }, async (context) => {
     const bystander = await makeFull(model)
     const before = await inventory(bystander)

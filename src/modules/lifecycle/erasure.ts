@@ -84,8 +84,26 @@ export async function enter(
 /** Carries every erasure on that a crash interrupted. Returns the ids of those that are finished now. */
 export async function resume(parts: ErasureParts): Promise<string[]> {
   const open = (await erasuresOf(parts.stores.control)).filter(({ finishedAt }) => !finishedAt)
-  for (const { id } of open) await carryOn(parts, id)
-  return open.map(({ id }) => id)
+  return eachOf(open, async ({ id }) => {
+    await carryOn(parts, id)
+    return id
+  })
+}
+
+/** What `work` gives for each; one that fails keeps no other from being done. Throws the first error in the end. */
+export async function eachOf<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = []
+  const errors: unknown[] = []
+  for (const item of items)
+    await work(item).then(
+      (result) => results.push(result),
+      (error) => errors.push(error),
+    )
+  if (errors.length > 0) throw errors[0]
+  return results
 }
 
 /**

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { stores } from '../../data/index.ts'
 import { duration } from '../../kernel/duration.ts'
 import { defineModule } from '../../kernel/module.ts'
+import { Problem } from '../../kernel/problems.ts'
 import type { RouteGroup } from '../../kernel/routes.ts'
 import { proof } from '../../proof/index.ts'
 import { audit } from '../audit/index.ts'
@@ -14,7 +15,7 @@ import { tenancy } from '../tenancy/index.ts'
 import { vault } from '../vault/index.ts'
 import type { LifecycleApi } from './api.ts'
 import { clearTrials } from './clearTrials.ts'
-import { type ErasureParts, erase, type Purge, replay, resume } from './erasure.ts'
+import { type ErasureParts, eachOf, erase, type Purge, replay, resume } from './erasure.ts'
 import { importTenant } from './export/importTenant.ts'
 import { exportRoutes } from './exportRoutes.ts'
 import { dueForErasure } from './grace.ts'
@@ -58,17 +59,18 @@ export const lifecycle = defineModule({
       onPurge: (name, purge) => void purges.set(name, purge),
       due: async (now) => dueForErasure(await tenancy.list(), settings.grace, now),
       async sweep(now = clock.now(), only) {
-        await tenancy.settle()
-        await resume(parts)
-        if (only === undefined) await clearTrials(parts)
         const due = (await api.due(now)).filter(({ slug }) => only === undefined || slug === only)
         const suspendedBefore = new Date(now.getTime() - settings.grace)
-        const receipts = []
-        for (const { slug } of due)
-          receipts.push(
-            await receiptOf(parts, await erase(parts, slug, { because: 'time over', suspendedBefore })),
-          )
-        return receipts
+        const erased = await eachOf(due, ({ slug }) =>
+          erase(parts, slug, { because: 'time over', suspendedBefore }).catch(unlessTaken),
+        )
+        const rest = [
+          () => tenancy.settle(),
+          () => resume(parts),
+          ...(only ? [] : [() => clearTrials(parts)]),
+        ]
+        await eachOf<() => Promise<unknown>, unknown>(rest, (work) => work())
+        return Promise.all(erased.filter((id) => id !== null).map((id) => receiptOf(parts, id)))
       },
       resume: () => resume(parts),
       request: (slug, channel) =>
@@ -119,3 +121,10 @@ export const lifecycle = defineModule({
     return { api, routes, guards, measures }
   },
 })
+
+/** Another process was faster, or it was reactivated meanwhile. */
+function unlessTaken(error: unknown): null {
+  if (!(error instanceof Problem && ['tenant-not-found', 'tenant-not-erasable'].includes(error.code)))
+    throw error
+  return null
+}

@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AsMigrator } from '../../data/migrator.ts'
 import { databases, roles } from '../../data/roles.ts'
 import type { SqlClient } from '../../data/sql.ts'
-import { tenantNotErasable } from './problems.ts'
+import { defineProblem } from '../../kernel/problems.ts'
 import { tenantTables } from './unprotectedTables.ts'
+
+const poolBusy = defineProblem({ code: 'erasure-waits', status: 503, title: 'The erasure cannot go on yet' })
 
 /** A transaction may stand idle for a minute (stores.statementTimeout); one that is older than this hangs. */
 const PATIENCE = 90_000
@@ -25,7 +27,7 @@ export async function waitForOlder(asMigrator: AsMigrator): Promise<void> {
         )
         if (older.rowCount === 0) return
       }
-      throw tenantNotErasable('A transaction in the pool does not end; it is tried again later.')
+      throw poolBusy('A transaction in the pool does not end; it is tried again later.')
     },
     databases.pool,
   )

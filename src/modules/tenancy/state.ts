@@ -35,7 +35,11 @@ export async function settleStates(asMigrator: AsMigrator): Promise<void> {
     const { rows } = await client.query<{ id: string }>('SELECT id FROM tenancy.tenant WHERE NOT settled')
     return rows
   })
-  for (const { id } of unsettled) await settleState(asMigrator, id)
+  const errors: unknown[] = []
+  for (const { id } of unsettled)
+    await settleState(asMigrator, id).catch((error: unknown) => errors.push(error))
+  // One store that cannot be reached keeps no other from learning.
+  if (errors.length > 0) throw errors[0]
 }
 
 /** Tells the store of a tenant its state. The line stays locked until the store knows, so that of two changes the later one is what the store ends with. */

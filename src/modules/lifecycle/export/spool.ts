@@ -72,7 +72,8 @@ async function copyRows(db: TenantDatabase, file: FileHandle): Promise<SpooledTa
       position += text.length
       bytes.push(text)
     }
-    await file.writev(bytes)
+    // As a whole, or it throws: a bare write may store a part.
+    await file.writeFile(Buffer.concat(bytes))
   }
   await db.execute(sql.raw('CLOSE export'))
   return spooled.map(({ table, rows, start, size, hash }) => ({
