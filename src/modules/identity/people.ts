@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { Clock } from '../../kernel/clock.ts'
 import { newId } from '../../kernel/ids.ts'
-import { defineProblem } from '../../kernel/problems.ts'
+import { defineProblem, Problem } from '../../kernel/problems.ts'
 import { recordEvent } from './events.ts'
 import type { Passwords } from './passwords.ts'
 import { endSessionsOf, notSignedIn, type Person, unknownPerson } from './person.ts'
@@ -162,7 +162,10 @@ function keepWhenReadOnly(hash: string): (error: { code?: string }) => string {
   }
 }
 
-/** Names the old hash, so that a password changed in the meantime is never overwritten. Returns the hash that now stands. */
+/**
+ * Names the old hash, so that a password changed in the meantime is never overwritten. Returns the hash that now stands:
+ * the old one in a suspended tenant, where people still sign in and nothing else is changed.
+ */
 async function rehash(
   realm: Realm,
   passwords: Passwords,
@@ -171,10 +174,15 @@ async function rehash(
   password: string,
 ): Promise<string> {
   const hash = await passwords.hash(password)
-  const replaced = await realm.transaction((run) =>
-    run(
-      sql`UPDATE identity.person SET password = ${hash} WHERE id = ${id} AND password = ${old} RETURNING id`,
-    ),
-  )
+  const replaced = await realm
+    .transaction((run) =>
+      run(
+        sql`UPDATE identity.person SET password = ${hash} WHERE id = ${id} AND password = ${old} RETURNING id`,
+      ),
+    )
+    .catch((error: unknown) => {
+      if (error instanceof Problem && error.code === 'tenant-read-only') return []
+      throw error
+    })
   return replaced.length > 0 ? hash : old
 }

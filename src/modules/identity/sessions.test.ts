@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
+import bcrypt from 'bcrypt'
+import { sql } from 'drizzle-orm'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { newId } from '../../kernel/ids.ts'
 import { openAccessTokens } from './accessTokens.ts'
@@ -65,4 +67,20 @@ it('gives access for five minutes at a time', async () => {
   await sessions.whose(realm, tokens.access)
   pass(20_000)
   await assert.rejects(sessions.whose(realm, tokens.access), { code: 'sign-in-refused' })
+})
+
+it('begins while the tenant is suspended, also by a hash that would be replaced otherwise', async () => {
+  const { people, sessions } = platform.api('identity') as IdentityApi
+  const tenant = await platform.makeTenant('rows')
+  const [there, password] = [tenantRealm(tenant), 'a long enough sentence']
+  const email = `${newId()}@example.org`
+  const id = await people.add(there, { email, name: 'P', role: 'reader', password })
+  const old = await bcrypt.hash(password, 10)
+  await there.transaction((run) => run(sql`UPDATE identity.person SET password = ${old} WHERE id = ${id}`))
+  await platform.tenancy.setState(tenant.slug, 'suspended')
+  const suspended = tenantRealm(await platform.tenancy.bySlug(tenant.slug))
+  const person = await people.signIn(suspended, email, password)
+  assert.equal(person.password, old)
+  const { access } = await sessions.begin(suspended, person, { device: 'd', factors: ['pwd'] })
+  assert.equal((await sessions.whose(suspended, access)).person.id, id)
 })
