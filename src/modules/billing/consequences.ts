@@ -11,38 +11,45 @@ interface Open {
 }
 
 /**
- * Carries out what changes of subscriptions mean for their tenants, in the order in which it was decided. Repeating
- * one changes nothing, so a crash between doing it and noting it is harmless. Only where the process holds the
- * migrator's password.
+ * Carries out what changes of subscriptions mean for their tenants, for each in the order in which it was decided.
+ * Repeating one changes nothing, so a crash between doing it and noting it is harmless. One tenant's failure keeps no
+ * other waiting; the first is thrown in the end. Only where the process holds the migrator's password.
  */
 export async function carryOut(
   control: Database,
   setState: TenancyApi['setState'],
   clock: Clock,
 ): Promise<void> {
-  while (await carryOutOne(control, setState, clock));
+  const failures: unknown[] = []
+  const tenants = await control.query<{ id: string }>(
+    'SELECT tenant_id AS id FROM billing.consequence WHERE done_at IS NULL GROUP BY 1 ORDER BY min(decided_at)',
+  )
+  for (const { id } of tenants)
+    await carryOutAll(control, id, setState, clock).catch((error: unknown) => failures.push(error))
+  if (failures.length > 0) throw failures[0]
 }
 
-async function carryOutOne(
+/** Locked until all are noted: two processes never carry out two of one tenant in the wrong order. */
+function carryOutAll(
   control: Database,
+  tenantId: string,
   setState: TenancyApi['setState'],
   clock: Clock,
-): Promise<boolean> {
+): Promise<void> {
   return control.transaction(async (client) => {
-    // Locked until it is noted: two processes never carry out two of one tenant in the wrong order.
     const { rows } = await client.query<Open>(
       `SELECT c.subscription_id, c.look, c.state, t.slug FROM billing.consequence c
        LEFT JOIN tenancy.tenant t ON t.id = c.tenant_id
-       WHERE c.done_at IS NULL ORDER BY c.decided_at, c.look LIMIT 1 FOR UPDATE OF c`,
+       WHERE c.tenant_id = $1 AND c.done_at IS NULL ORDER BY c.look FOR UPDATE OF c`,
+      [tenantId],
     )
-    const [open] = rows
-    if (!open) return false
-    if (open.slug) await setState(open.slug, open.state).catch(unlessGone)
-    await client.query(
-      'UPDATE billing.consequence SET done_at = $3 WHERE subscription_id = $1 AND look = $2',
-      [open.subscription_id, open.look, clock.now()],
-    )
-    return true
+    for (const { subscription_id: subscription, look, state, slug } of rows) {
+      if (slug) await setState(slug, state).catch(unlessGone)
+      await client.query(
+        'UPDATE billing.consequence SET done_at = $3 WHERE subscription_id = $1 AND look = $2',
+        [subscription, look, clock.now()],
+      )
+    }
   })
 }
 

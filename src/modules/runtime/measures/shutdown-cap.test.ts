@@ -10,7 +10,7 @@ before(async () => {
 })
 after(() => platform?.stop())
 
-it('shutdown.cap goes red when processes take longer than the page says', () =>
+it('shutdown.cap goes red when processes take longer than the page says', { timeout: 300_000 }, () =>
   proveBySabotage(platform.api('proof') as ProofApi, 'shutdown.cap', {
     sabotage: async () => {
       platform.program.env.SURETY_RUNTIME__SHUTDOWN_TIMEOUT = '1h'
@@ -19,4 +19,5 @@ it('shutdown.cap goes red when processes take longer than the page says', () =>
       platform.program.env.SURETY_RUNTIME__SHUTDOWN_TIMEOUT = '2s'
     },
     seen: /gone at the cap/,
-  }))
+  }),
+)

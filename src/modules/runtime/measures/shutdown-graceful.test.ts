@@ -14,7 +14,7 @@ for (const { name, only, seen } of [
   { name: 'a process ends at once', only: 'serve', seen: /request under way at SIGTERM/ },
   { name: 'a worker ends at once', only: 'work', seen: /times that this job was completed/ },
 ])
-  it(`shutdown.graceful goes red when ${name}`, () =>
+  it(`shutdown.graceful goes red when ${name}`, { timeout: 300_000 }, () =>
     proveBySabotage(platform.api('proof') as ProofApi, 'shutdown.graceful', {
       sabotage: async () =>
         platform.program.args.unshift(
@@ -23,4 +23,5 @@ for (const { name, only, seen } of [
         ),
       repair: async () => platform.program.args.splice(0, 2),
       seen,
-    }))
+    }),
+  )
