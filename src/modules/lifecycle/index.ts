@@ -8,6 +8,7 @@ import type { RouteGroup } from '../../kernel/routes.ts'
 import { proof } from '../../proof/index.ts'
 import { audit } from '../audit/index.ts'
 import { backup } from '../backup/index.ts'
+import { billing } from '../billing/index.ts'
 import { edge } from '../edge/index.ts'
 import { identity } from '../identity/index.ts'
 import { jobs } from '../jobs/index.ts'
@@ -39,7 +40,7 @@ const SWEEP_EVERY = 60_000
 /** How a tenant's time here ends: suspension, export, erasure. */
 export const lifecycle = defineModule({
   name: 'lifecycle',
-  needs: { stores, proof, tenancy, identity, jobs, vault, edge, audit, backup },
+  needs: { stores, proof, tenancy, identity, jobs, vault, edge, audit, backup, billing },
   settings: z.object({
     /** How long a suspended tenant stays online before it is erased. */
     grace: duration.default(90 * 86_400_000),
@@ -49,9 +50,12 @@ export const lifecycle = defineModule({
   migrations: { control: new URL('./migrations/control/', import.meta.url) },
   async start(
     { settings, clock, build },
-    { stores, proof, tenancy, identity, jobs, vault, edge, audit, backup },
+    { stores, proof, tenancy, identity, jobs, vault, edge, audit, backup, billing },
   ) {
-    const purges = new Map<string, Purge>([['backups', (tenant) => backup.erase(tenant)]])
+    const purges = new Map<string, Purge>([
+      ['backups', (tenant) => backup.erase(tenant)],
+      ['billing', ({ id }) => billing.forget(id)],
+    ])
     const parts: ErasureParts = { stores, tenancy, jobs, vault, proof, purges, clock }
     const api: LifecycleApi = {
       suspend: (slug) => tenancy.setState(slug, 'suspended'),
