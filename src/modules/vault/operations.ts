@@ -2,7 +2,8 @@ import type { Stores } from '../../data/index.ts'
 import type { TenancyApi } from '../tenancy/index.ts'
 import type { DataKeys } from './dataKeys.ts'
 import type { MasterKey, MasterKeys } from './masterKeys.ts'
-import { countSealed, type Resealed, resealStore, type SealedCount, storesOf } from './reseal.ts'
+import { type Resealed, resealStore } from './reseal.ts'
+import { countSealed, type SealedCount, storesOf } from './sealedColumns.ts'
 import type { Sealing } from './vault.ts'
 
 /** How far `rewrap` is. */

@@ -4,7 +4,7 @@ import type { EdgeAnswer, EdgeApi } from '../../edge/index.ts'
 import { type IdentityApi, memberRoles, tenantRealm } from '../../identity/index.ts'
 import type { TenancyApi, Tenant } from '../../tenancy/index.ts'
 import type { Credentials } from '../credentials.ts'
-import { apnsCredential } from '../peer.ts'
+import { apnsCredential } from '../peerKeys.ts'
 
 interface Parts {
   credentials: Credentials

@@ -5,7 +5,7 @@ import type { Tenant } from '../../tenancy/index.ts'
 import { canary } from '../canary.ts'
 import { formatSealed, parseSealed } from '../format.ts'
 import { asSealed, outcomeOf, type ProbeParts, withToken } from '../probing.ts'
-import { findBadForms, storesOf } from '../reseal.ts'
+import { findBadForms, storesOf } from '../sealedColumns.ts'
 
 interface Form {
   /** Bytes. */
