@@ -127,3 +127,22 @@ test('a new table is captured without anybody doing a thing, and nobody switches
     )
   await asMigrator('DROP TABLE public.forgotten; CREATE TABLE public.forgotten (tenant_id uuid, id int)')
 })
+
+test('preparing again leaves what is whole alone, and mends what is not', async () => {
+  const inPool = (statement: string) =>
+    platform.asSuperuser(databases.pool, (client) => client.query(statement))
+  const made = async () =>
+    (await inPool("SELECT string_agg(oid::text, ' ' ORDER BY oid) AS oids FROM pg_event_trigger")).rows[0]
+      .oids
+  const prepareAgain = async () => {
+    await platform.stop()
+    platform = await testPlatform([proof, audit])
+  }
+  const before = await made()
+  await prepareAgain()
+  assert.equal(await made(), before)
+  await inPool('ALTER TABLE audit.entry DISABLE TRIGGER append_only')
+  await prepareAgain()
+  const { rows } = await inPool("SELECT tgenabled FROM pg_trigger WHERE tgrelid = 'audit.entry'::regclass")
+  assert.deepEqual(rows, [{ tgenabled: 'A' }])
+})

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { databases, roles } from '../../data/roles.ts'
 import { quoteName, quoteText, type SqlAddress, type SqlClient, withConnection } from '../../data/sql.ts'
@@ -5,7 +6,8 @@ import { quoteName, quoteText, type SqlAddress, type SqlClient, withConnection }
 /**
  * Installs the audit trail and the capture of changes in every database of the deployment. `superuser` reaches the
  * server's database `postgres`; it owns the trail, so that none of the deployment's own roles can change it. Run after
- * the migrations; safe to repeat, also after a crash: each database is one transaction.
+ * the migrations; safe to repeat, also after a crash: each database is one transaction. What is whole is left alone, so
+ * that a restart locks nothing.
  */
 export async function installAudit(superuser: SqlAddress): Promise<void> {
   const scripts = await readScripts()
@@ -45,8 +47,26 @@ async function install(client: SqlClient, database: string, scripts: Scripts): P
         : "CASE WHEN TG_OP = 'DELETE' THEN OLD.tenant_id ELSE NEW.tenant_id END",
     )
     .replaceAll(':is_captured', isControl ? 'true' : HAS_TENANT)
-  await client.query(script)
+  const version = createHash('sha256').update(script).digest('hex')
+  if (await isWhole(client, version)) return
+  await client.query(`${script}\nCOMMENT ON SCHEMA audit IS '${version}'`)
   if (!isControl) await client.query(`GRANT CONNECT ON DATABASE ${quoteName(database)} TO ${roles.sealer}`)
+}
+
+/** Whether just this version is installed, and nothing of it is switched off. */
+async function isWhole(client: SqlClient, version: string): Promise<boolean> {
+  const installed = await client.query<{ version: string | null }>(
+    "SELECT obj_description(to_regnamespace('audit'), 'pg_namespace') AS version",
+  )
+  if (installed.rows[0]?.version !== version) return false
+  const { rows } = await client.query<{ whole: boolean }>(`
+    SELECT NOT EXISTS (SELECT FROM audit.captured_tables() WHERE lack <> '')
+      AND (SELECT count(*) = 2 AND bool_and(evtenabled = 'A') FROM pg_event_trigger WHERE evtname ~ '^audit_after_')
+      AND NOT EXISTS (SELECT FROM pg_class c LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = 'append_only'
+        WHERE c.relnamespace = 'audit'::regnamespace AND c.relkind = 'r' AND c.relname <> 'log_position'
+          AND t.tgenabled IS DISTINCT FROM 'A')
+      AND (SELECT relrowsecurity FROM pg_class WHERE oid = 'audit.entry'::regclass) AS whole`)
+  return rows[0]?.whole ?? false
 }
 
 const HAS_TENANT = `EXISTS (SELECT FROM pg_attribute a
