@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Stores } from '../../data/index.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { newId } from '../../kernel/ids.ts'
@@ -99,12 +100,18 @@ async function makeManifest(
   begun: Begun,
   onStep: (step: BackupStep) => void,
 ): Promise<Manifest> {
+  const before = tenant.canary ? await parts.listen(tenant) : undefined
   const snapshotAt = parts.clock.now()
   const taken = await withSnapshot(parts.stores, tenant, async (snapshot) => {
-    const heard = parts.listen(tenant)
     const stored = await storeDumps(parts, begun, snapshot)
     const { major: postgres, shape } = snapshot
-    return { ...stored, ...(await heard), tables: await snapshot.tables, shape, postgres }
+    const after = await parts.listen(tenant)
+    // An answer that changed meanwhile may be of before the snapshot or of after it.
+    const answers = after.answers.filter((one) =>
+      before?.answers.some((other) => isDeepStrictEqual(one, other)),
+    )
+    const { openapi } = after
+    return { ...stored, openapi, answers, tables: await snapshot.tables, shape, postgres }
   })
   onStep('dumped')
   await readBack(parts, objectName.dump(tenant.id, begun.id), taken.dump)

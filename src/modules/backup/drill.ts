@@ -48,9 +48,10 @@ export async function drill(
   tenant: TenantRecord,
   whileBooted: (rehearsal: Rehearsal) => Promise<void> = async () => undefined,
 ): Promise<DrillReport> {
-  const [backup] = await parts.catalogue.available(tenant.id)
-  if (!backup) throw nothingToDrill(`${tenant.slug} has no backup yet.`)
   const startedAt = parts.clock.now()
+  const [newest] = await parts.catalogue.available(tenant.id)
+  if (!newest) throw nothingToDrill(`${tenant.slug} has no backup yet.`)
+  const backup = await comparable(parts, tenant, newest)
   const run = openRun()
   const trial = await makeTrial(parts.tenancy, tenant)
   try {
@@ -60,7 +61,8 @@ export async function drill(
   } finally {
     await dropTrial(parts, trial)
   }
-  const snapshotAt = backup.snapshotAt ?? startedAt
+  // What would be lost is what the schedule had not backed up, also where the drill made a backup for itself.
+  const snapshotAt = newest.snapshotAt ?? startedAt
   const report: DrillReport = {
     id: newId(),
     slug: tenant.slug,
@@ -77,6 +79,19 @@ export async function drill(
   }
   await noteDrill(parts.stores, report)
   return report
+}
+
+/**
+ * The newest backup, unless nobody answered while it was made: live answers of now say nothing of the data of then, so
+ * another one is made. One that cannot be read is what a drill is to find.
+ */
+async function comparable(
+  parts: DrillParts,
+  tenant: TenantRecord,
+  newest: BackupRecord,
+): Promise<BackupRecord> {
+  const manifest = await readManifest(parts, tenant.id, newest.id).catch(() => undefined)
+  return manifest?.openapi === null ? parts.backUp(tenant) : newest
 }
 
 interface Run {
@@ -138,21 +153,17 @@ async function compareSurface(
   const ask: Ask = (path) => edge.request({ host, path })
   const live = await readSurface(ask)
   run.check('the OpenAPI document of the restored tenant is that of the live one', live.sha256, sha256)
-  if (manifest.openapi) run.check('and that of the time of the backup', manifest.openapi, sha256)
-  const expected =
-    manifest.answers.length > 0
-      ? manifest.answers
-      : await sampleAnswers(ask, live.samples, [tenant.slug, tenant.name, host])
+  run.check('and that of the time of the backup', manifest.openapi, sha256)
+  const expected = manifest.answers
+  // Content may name the tenant that was backed up, also in the copy.
+  const masks = [tenant, trial].flatMap(({ slug, name, hosts }) => [slug, name, hosts[0] as string])
   const differing = async () => {
     const paths = expected.map(({ path }) => path)
-    const observed = await sampleAnswers(restored, paths, [trial.slug, trial.name, trial.hosts[0] as string])
+    const observed = await sampleAnswers(restored, paths, masks)
     return paths.filter((_, i) => !isDeepStrictEqual(expected[i], observed[i]))
   }
-  run.check(
-    `of ${expected.length} public routes, those that answer otherwise than before`,
-    [],
-    await differing(),
-  )
+  run.check('public routes whose answers were recorded with the backup: some', true, expected.length > 0)
+  run.check(`of these ${expected.length}, those that answer otherwise than then`, [], await differing())
   return differing
 }
 

@@ -1,4 +1,5 @@
 import type { Stores } from '../../data/index.ts'
+import { RESTORE_PHASES } from './restore.ts'
 
 /** One thing that a drill compared. */
 export interface DrillCheck {
@@ -48,7 +49,15 @@ export async function drillsSince({ control }: Stores, since: Date, limit = 100)
     'SELECT report FROM backup.drill WHERE ended_at >= $1 ORDER BY ended_at DESC LIMIT $2',
     [since, limit],
   )
-  return rows.map(({ report }) => report)
+  return rows.map(({ report }) => ({ ...report, phases: inOrder(report.phases) }))
+}
+
+const ORDER: readonly string[] = [...RESTORE_PHASES, 'boot', 'first answer']
+
+/** As they were gone through: the database keeps no order of an object's members. */
+function inOrder(phases: Record<string, number>): Record<string, number> {
+  const sorted = Object.entries(phases).sort(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b))
+  return Object.fromEntries(sorted)
 }
 
 /** Median and worst of `values`; null of none. */
