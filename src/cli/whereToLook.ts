@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pc from 'picocolors'
 import type { App } from '../index.ts'
 import type { SettingsTree } from '../kernel/module.ts'
+import { STAND_IN_HOST } from '../modules/billing/index.ts'
 import { authorityFile } from '../modules/edge/authority.ts'
 import type { EdgeSettings } from '../modules/edge/index.ts'
 import { type EdgeRequest, requestEdge } from '../modules/edge/request.ts'
@@ -52,5 +53,7 @@ export async function showWhereToLook(settings: SettingsTree, app: App, ended: A
     console.log(
       `  ${invite(`member invite ${first.slug} you@example.org`)}  the same for ${first.name}; its back-office is at /office/`,
     )
+  if (new URL(String(settings.billing?.apiUrl)).hostname === STAND_IN_HOST)
+    console.log(`  ${invite('run billing:demo')}  plays a payment, a refund and a cancellation`)
   console.log(`  ${invite('prove')}  runs every probe now\nCtrl-C ends everything.\n`)
 }
