@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { sql } from 'drizzle-orm'
+import { until } from '../../../test/support/holder.ts'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import type { EdgeAnswer, EdgeApi } from '../edge/index.ts'
 import { type IdentityApi, tenantRealm } from '../identity/index.ts'
 import type { Tenant } from '../tenancy/index.ts'
 import { vault } from '../vault/index.ts'
+import { exportTenant } from './export/archive.ts'
 import { openExport } from './export/read.ts'
 import { type LifecycleApi, lifecycle } from './index.ts'
 
@@ -104,6 +108,31 @@ for (const [from, to] of [
     await writeFile(file, broken)
     await assert.rejects(api().importInto(other.slug, file), { code: 'export-invalid' })
   })
+}
+
+it('lets go of everything when whoever downloads goes away', async (context) => {
+  if (!existsSync('/proc/self/fd')) return context.skip('open files are counted by /proc')
+  const tenant = await platform.makeTenant('rows')
+  await tenant.transaction((db) =>
+    db.execute(sql`INSERT INTO tenancy.canary (id, marker)
+      SELECT gen_random_uuid(), encode(sha256(n::text::bytea), 'hex') || repeat('x', 500) FROM generate_series(1, 5000) n`),
+  )
+  await tenant.files.write('large.bin', [randomBytes(8_000_000)])
+  const archive = await exportTenant(tenant, new Date(), 'test')
+  assert.equal(openSpools(), 1)
+  for await (const _chunk of archive) break
+  await until(() => openSpools() === 0)
+})
+
+/** Files without a name that this process still holds. */
+function openSpools(): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).includes('surety-export-')
+    } catch {
+      return false // the one that reads the folder
+    }
+  }).length
 }
 
 it('is for those alone who may read everything', async () => {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -81,7 +80,7 @@ async function copyRows(db: TenantDatabase, file: FileHandle): Promise<SpooledTa
     rows,
     size,
     sha256: hash.digest('hex'),
-    stream: () => readPart(file, start, size),
+    stream: () => Readable.from(readPart(file, start, size), { objectMode: false }),
   }))
 }
 
@@ -95,7 +94,15 @@ function selectOf(table: Table, index: number): string {
 
 const text = (value: string): string => `'${value.replaceAll("'", "''")}'`
 
-function readPart(file: FileHandle, start: number, size: number): Readable {
-  if (size === 0) return Readable.from([])
-  return createReadStream('', { fd: file.fd, start, end: start + size - 1, autoClose: false })
+const CHUNK = 65_536
+
+/** Not a stream of the file's own: that closes the file when whoever reads goes away. */
+async function* readPart(file: FileHandle, start: number, size: number): AsyncGenerator<Buffer> {
+  for (let at = start; at < start + size; ) {
+    const length = Math.min(CHUNK, start + size - at)
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, at)
+    if (bytesRead === 0) throw new Error('The spooled rows are shorter than what was written.')
+    yield buffer.subarray(0, bytesRead)
+    at += bytesRead
+  }
 }
