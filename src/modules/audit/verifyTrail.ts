@@ -119,6 +119,9 @@ async function verifyStore(
 }
 
 interface Seal {
+  /** Transactions, by which the entries are found; the same where they came from another server. */
+  from: string
+  to: string
   at: Date
   unproven: number
   ids: string[]
@@ -133,22 +136,26 @@ async function lastBatch(client: SqlClient): Promise<number> {
 
 async function readSeal(client: SqlClient, batch: number): Promise<Seal | undefined> {
   const { rows } = await client.query<Seal & Record<string, unknown>>(
-    'SELECT at, ids, hashes, root, cardinality(unproven) AS unproven FROM audit.seal WHERE batch = $1',
+    'SELECT at, from_xact::text AS "from", to_xact::text AS "to", ids, hashes, root, cardinality(unproven) AS unproven FROM audit.seal WHERE batch = $1',
     [batch],
   )
   return rows[0]
 }
 
 async function compareEntries(client: SqlClient, seal: Seal): Promise<{ there: number; findings: string[] }> {
-  const entries = await readEntries(client, 'e.id = ANY ($1)', [seal.ids])
+  const entries =
+    seal.from === seal.to
+      ? await readEntries(client, 'e.id = ANY ($1)', [seal.ids])
+      : await readEntries(client, 'e.xact >= $1::xid8 AND e.xact < $2::xid8', [seal.from, seal.to])
   const now = new Map(entries.map((entry) => [entry.id, commitTo(entry)]))
-  const erased = entries.length < seal.ids.length ? await erasedAmong(client, seal) : new Set<string>()
+  const there = seal.ids.filter((id) => now.has(id)).length
+  const erased = there < seal.ids.length ? await erasedAmong(client, seal) : new Set<string>()
   const findings = seal.ids.flatMap((id, i) => {
     const hash = now.get(id)
     if (!hash) return erased.has(id) ? [] : [`entry ${id} is gone`]
     return hash.equals(seal.hashes.subarray(32 * i, 32 * i + 32)) ? [] : [`entry ${id} was changed`]
   })
-  return { there: entries.length, findings }
+  return { there, findings }
 }
 
 /** Nothing expires sooner (ms); see audit.expire. */
