@@ -2,7 +2,8 @@ import { withConnection } from '../../data/sql.ts'
 import type { ModuleCommand } from '../../kernel/commands.ts'
 import { defineProblem } from '../../kernel/problems.ts'
 import { CONTROL, type Sealing, sealRound, type TrailStore, trailStores } from './sealRound.ts'
-import { type InStore, type TrailReport, verifyTrails } from './verifyTrail.ts'
+import type { TrailReport } from './verifyStore.ts'
+import { type InStore, verifyTrails } from './verifyTrail.ts'
 
 const notIntact = defineProblem({
   code: 'trail-not-intact',

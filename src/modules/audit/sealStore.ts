@@ -1,7 +1,7 @@
 import type { SqlClient } from '../../data/sql.ts'
 import { rootHash } from '../../proof/evidence/merkle.ts'
 import { memoryReader } from '../../proof/evidence/verifyLog.ts'
-import { commitTo, isActorProven, readEntries, type SealedEntry } from './commitment.ts'
+import { commitTo, isActorProven, readEntries } from './commitment.ts'
 
 /** Entries in one seal at most, unless one transaction alone made more. */
 const MOST = 20_000
@@ -16,10 +16,10 @@ export async function sealStore(client: SqlClient, key: Uint8Array): Promise<num
   await client.query('BEGIN')
   try {
     const span = await nextSpan(client)
-    const entries = await readSpan(client, span)
-    if (entries.length > 0) await insertSeal(client, span, entries, key)
+    const made = await commitToSpan(client, span, key)
+    if (made.ids.length > 0) await insertSeal(client, span, made)
     await client.query('COMMIT')
-    return entries.length
+    return made.ids.length
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined)
     throw error
@@ -62,35 +62,38 @@ async function nextSpan(client: SqlClient): Promise<Span> {
   return { batch, from, to: end > begin ? end : begin + 1n < oldest ? begin + 1n : oldest, moved: false }
 }
 
-function readSpan(client: SqlClient, { from, to, moved }: Span): Promise<SealedEntry[]> {
-  const values = [String(from), String(to)]
-  if (!moved) return readEntries(client, 'e.xact >= $1::xid8 AND e.xact < $2::xid8', values)
-  return readEntries(
-    client,
-    '(e.xact >= $1::xid8 OR e.xact < $2::xid8) AND NOT e.id = ANY (ARRAY(SELECT unnest(s.ids) FROM audit.seal s))',
-    values,
-  )
+interface Commitments {
+  ids: string[]
+  hashes: Buffer
+  unproven: string[]
+}
+
+async function commitToSpan(
+  client: SqlClient,
+  { from, to, moved }: Span,
+  key: Uint8Array,
+): Promise<Commitments> {
+  const condition = moved
+    ? `(e.xact >= '${from}' OR e.xact < '${to}') AND NOT e.id = ANY (ARRAY(SELECT unnest(s.ids) FROM audit.seal s))`
+    : `e.xact >= '${from}' AND e.xact < '${to}'`
+  const [ids, hashes, unproven]: [string[], Buffer[], string[]] = [[], [], []]
+  for await (const entries of readEntries(client, condition))
+    for (const entry of entries) {
+      ids.push(entry.id)
+      hashes.push(commitTo(entry))
+      if (!isActorProven(entry, key)) unproven.push(entry.id)
+    }
+  return { ids, hashes: Buffer.concat(hashes), unproven }
 }
 
 async function insertSeal(
   client: SqlClient,
   { batch, from, to, moved }: Span,
-  entries: readonly SealedEntry[],
-  key: Uint8Array,
+  { ids, hashes, unproven }: Commitments,
 ): Promise<void> {
-  const hashes = Buffer.concat(entries.map(commitTo))
-  const unproven = entries.filter((entry) => !isActorProven(entry, key)).map(({ id }) => id)
   await client.query(
     `INSERT INTO audit.seal (batch, from_xact, to_xact, ids, hashes, root, unproven)
      VALUES ($1, $2::xid8, $3::xid8, $4, $5, $6, $7)`,
-    [
-      String(batch),
-      String(moved ? to : from),
-      String(to),
-      entries.map(({ id }) => id),
-      hashes,
-      await rootOfHashes(hashes),
-      unproven,
-    ],
+    [String(batch), String(moved ? to : from), String(to), ids, hashes, await rootOfHashes(hashes), unproven],
   )
 }

@@ -6,7 +6,7 @@ import { formatDuration } from '../../../kernel/duration.ts'
 import { type Measure, measure } from '../../../proof/measure.ts'
 import { verifyDeployment } from '../commands.ts'
 import { type Sealing, sealRound } from '../sealRound.ts'
-import { trySeal } from '../verifyTrail.ts'
+import { trySeal } from '../verifyStore.ts'
 
 /** What somebody would try who wants an entry gone; `{t}` is the table. */
 const ATTACKS = [
