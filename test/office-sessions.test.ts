@@ -10,7 +10,8 @@ import { heading, look, type Office, openOffice } from './support/office.ts'
 const found = await findChromium()
 const skip = 'reason' in found ? found.reason : false
 const CREDENTIALS = { email: 'ben@example.org', password: 'a sentence that nobody guesses' }
-const PROVIDER = { name: 'google', issuer: 'https://accounts.example.org', clientId: 'surety' }
+// Its button is looked at; nobody goes there.
+const PROVIDER = { name: 'google', issuer: 'http://127.0.0.1:9', clientId: 'surety' }
 
 // What runs inside the page sees it.
 declare const localStorage: { setItem(name: string, value: string): void }
