@@ -1,26 +1,27 @@
-// `npm test [-- files or folders, or node:test flags]`: all tests against one private Postgres and Redis.
-import { type ChildProcess, spawn } from 'node:child_process'
+// `npm test [-- files or folders, or node:test flags]`: all tests. Files run in lanes, one after the other in each; a lane
+// has a Postgres and a Redis of its own, so that what one file breaks disturbs no other.
 import { globSync, statSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { dieWithParent } from '../src/cli/process/dieWithParent.ts'
 import { Problem } from '../src/kernel/problems.ts'
 import { findLeftovers } from './support/leftovers.ts'
-import { type RunServers, startRunServers } from './support/runServers.ts'
+import { endFiles, type FileResult, runFile } from './support/runFile.ts'
+import { prepareRun, type RunServers, serversAreGiven, startRunServers } from './support/runServers.ts'
 
 const PATTERNS = ['src', 'examples', 'test', 'bench', 'scripts'].map((folder) => `${folder}/**/*.test.ts`)
-/** A test that hangs fails after two minutes; one that needs longer says so itself. */
-const TIMEOUT = '--test-timeout=120000'
+/** What takes long is begun first, so that no lane waits for it in the end. */
+const LONG = [/^test\//, /crash/, /shutdown|autorestart/]
 const LEFTOVER_GRACE_MS = 3_000
 
 const root = join(import.meta.dirname, '..')
 const log = (line: string): void => console.error(line)
-let servers: RunServers | undefined
-let runner: ChildProcess | undefined
+const lanes: RunServers[] = []
 
 dieWithParent(async () => {
-  if (runner?.pid) endGroup(runner.pid)
+  endFiles()
   await cleanUp()
   return 130
 })
@@ -39,45 +40,54 @@ async function run(args: readonly string[]): Promise<number> {
     log(`No test file matches ${args.join(' ')}.`)
     return 1
   }
-  servers = await startRunServers(root, log)
-  const code = await runTests(flags, files, servers.env)
+  await prepareRun(root, log)
+  const count = serversAreGiven() ? 1 : Math.min(availableParallelism(), files.length)
+  const waiting = [...files]
+  const results: FileResult[] = []
+  const began = Date.now()
+  await Promise.all(
+    Array.from({ length: count }, async (_, lane) => {
+      const servers = await startRunServers(root, lane, log)
+      lanes.push(servers)
+      for (let file = waiting.shift(); file; file = waiting.shift()) {
+        const result = await runFile(file, flags, servers.env)
+        results.push(result)
+        tell(result, results.length, files.length)
+      }
+    }),
+  )
   const leftovers = await cleanUp()
-  return leftovers === 0 ? code : 1
+  summarise(results, (Date.now() - began) / 1000)
+  return leftovers === 0 && results.every(({ ok }) => ok) ? 0 : 1
 }
 
-/** Files for the given paths: a file, a folder or a glob; all of them when none is given. */
+/** Files for the given paths: a file, a folder or a glob; all of them when none is given. Long ones come first. */
 function testFiles(paths: readonly string[]): string[] {
   const patterns = paths.map((path) =>
     statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, '**/*.test.ts') : path,
   )
-  return globSync(patterns.length > 0 ? patterns : PATTERNS).sort()
+  const rank = (file: string) => LONG.findIndex((long) => long.test(file)) + 1 || LONG.length + 1
+  return globSync(patterns.length > 0 ? patterns : PATTERNS)
+    .sort()
+    .sort((a, b) => rank(a) - rank(b))
 }
 
-function runTests(
-  flags: readonly string[],
-  files: readonly string[],
-  env: Record<string, string>,
-): Promise<number> {
-  const preload = `--import=${join(import.meta.dirname, 'support/endWithRun.ts')}`
-  const settings = ['--test', '--test-concurrency=2', '--test-reporter=spec', TIMEOUT, ...flags]
-  runner = spawn(process.execPath, [preload, ...settings, ...files], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...env },
-    // A group of its own, so that a Ctrl-C reaches tests only through us, and all of them.
-    detached: true,
-  })
-  return new Promise((resolve, reject) => {
-    runner?.on('error', reject)
-    runner?.on('exit', (code) => resolve(code ?? 1))
-  })
+function tell({ file, output, seconds }: FileResult, done: number, of: number): void {
+  console.log(`\n${file} (${seconds.toFixed(1)} s, ${done} of ${of})\n${output.trimEnd()}`)
+}
+
+function summarise(results: readonly FileResult[], seconds: number): void {
+  const total = (name: string) => results.reduce((sum, { totals }) => sum + (totals[name] ?? 0), 0)
+  const counts = ['tests', 'pass', 'fail', 'cancelled', 'skipped'].map((name) => `${name} ${total(name)}`)
+  console.log(`\n${results.length} files in ${seconds.toFixed(0)} s: ${counts.join(', ')}`)
+  for (const { file, ok } of results) if (!ok) console.log(`✖ ${file}`)
 }
 
 /** Ends the servers, reports how many processes of the run were left (they are killed), and removes the files. */
 async function cleanUp(): Promise<number> {
-  if (!servers) return 0
-  const { marks, stop, removeFiles } = servers
-  servers = undefined
-  await stop()
+  const ended = lanes.splice(0)
+  const marks = ended.flatMap((lane) => lane.marks)
+  await Promise.all(ended.map(({ stop }) => stop()))
   for (const began = Date.now(); Date.now() - began < LEFTOVER_GRACE_MS; await sleep(100)) {
     if (findLeftovers(marks).length === 0) break
   }
@@ -86,14 +96,6 @@ async function cleanUp(): Promise<number> {
     log(`Process ${pid} was left by the tests: ${command}`)
     process.kill(pid, 'SIGKILL')
   }
-  removeFiles()
+  for (const { removeFiles } of ended) removeFiles()
   return left.length
-}
-
-function endGroup(leader: number): void {
-  try {
-    process.kill(-leader, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
 }

@@ -97,7 +97,8 @@ async function makeDatabase(client: pg.Client, database: string): Promise<void> 
   await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`)
 }
 
-async function grantConnect(client: pg.Client): Promise<void> {
+/** Who may connect to the deployment's databases: what a copy of a database does not bring along. */
+export async function grantConnect(client: pg.ClientBase): Promise<void> {
   const { control, pool, template, keys } = databases
   await client.query(
     `GRANT CONNECT, CREATE ON DATABASE ${control}, ${pool}, ${template}, ${keys} TO ${roles.migrator}`,

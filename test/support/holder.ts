@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { moduleArgs } from './fast.ts'
 
 /** A Node process running `source` (an ES module); resolves when it has printed its first line. */
 export async function startHolder(
@@ -10,7 +11,7 @@ export async function startHolder(
   args: readonly string[],
   env: Record<string, string | undefined> = process.env,
 ): Promise<{ process: ChildProcess; firstLine: string }> {
-  const holder = spawn(process.execPath, ['--input-type=module', '-e', source, ...args], {
+  const holder = spawn(process.execPath, moduleArgs(source, ...args), {
     stdio: ['ignore', 'pipe', 'inherit'],
     env,
   })

@@ -4,6 +4,7 @@ import { createServer as createSocketServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import { platformModules } from '../../src/cli/platform.ts'
 import { preparePlatform } from '../../src/cli/prepare.ts'
 import { frontOf } from '../../src/cli/serve.ts'
 import { type Stores, stores } from '../../src/data/index.ts'
@@ -22,6 +23,7 @@ import { provisionTenant } from '../../src/modules/tenancy/provision.ts'
 import type { IsolationModel, Tenant } from '../../src/modules/tenancy/tenant.ts'
 import type { ProofApi } from '../../src/proof/api.ts'
 import type { GivesMeasures } from '../../src/proof/measure.ts'
+import { freshServers } from './freshServers.ts'
 import { testPostgresUrl, testRedis } from './servers.ts'
 
 /** Modules running on the run's Postgres and Redis. */
@@ -43,6 +45,9 @@ export interface TestPlatform {
   stop(): Promise<void>
 }
 
+/** Whether this process has had no platform yet. */
+let isFirst = true
+
 const FILES = join(tmpdir(), 'platform-files')
 const SECRETS = join(tmpdir(), 'platform-secrets')
 
@@ -54,8 +59,12 @@ export async function testPlatform(
   const log = createLog({ name: 'test', level: 'error' })
   const superuser = parseDatabaseUrl(testPostgresUrl())
   const all = [stores, tenancy, ...modules]
-  const release = await waitForServers(superuser)
-  await preparePlatform({ superuser, secrets: SECRETS, modules: all, log })
+  const prepare = (modules: readonly Module<any, any, any>[]) =>
+    preparePlatform({ superuser, secrets: SECRETS, modules, log })
+  const everything = () => prepare(platformModules)
+  if (isFirst) await freshServers(superuser, { files: FILES, secrets: SECRETS }, everything)
+  if (!isFirst || !orderModules(all).every((module) => platformModules.includes(module))) await prepare(all)
+  isFirst = false
   const ports: SettingsLayer = orderModules(all).some(({ name }) => name === 'edge')
     ? { edge: { port: await freePort(), httpPort: await freePort() } }
     : {}
@@ -100,7 +109,6 @@ export async function testPlatform(
     async stop() {
       await server?.close()
       await stop()
-      await release()
     },
   }
 }
@@ -131,14 +139,6 @@ async function freePort(): Promise<number> {
 function registerMeasures(started: readonly Started[]): void {
   const proof = started.find(({ name }) => name === 'proof')?.gives.api as ProofApi | undefined
   proof?.register(started.flatMap(({ gives }) => (gives as GivesMeasures).measures ?? []))
-}
-
-/** Test files run side by side on one server; those that sabotage it would disturb the others, so they take turns. */
-async function waitForServers(superuser: pg.ClientConfig): Promise<() => Promise<void>> {
-  const client = new pg.Client({ ...superuser, database: 'postgres' })
-  await client.connect()
-  await client.query('SELECT pg_advisory_lock(1)')
-  return () => client.end()
 }
 
 function storeSettings(superuser: pg.ClientConfig): SettingsLayer {

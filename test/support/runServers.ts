@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureServers } from '../../src/data/local/binaries.ts'
@@ -6,7 +6,7 @@ import { removeDataDirectory } from '../../src/data/local/home.ts'
 import { startPostgres } from '../../src/data/local/postgres.ts'
 import { startRedis } from '../../src/data/local/redis.ts'
 
-/** What one test run has to itself. */
+/** What one lane of a test run has to itself. */
 export interface RunServers {
   /** For the tests' processes: where the servers are, and a temporary directory for everything tests write. */
   env: Record<string, string>
@@ -18,24 +18,35 @@ export interface RunServers {
   removeFiles(): void
 }
 
+/** Making a database is mostly making files: in memory that takes a sixth of the time. */
+const MEMORY = '/dev/shm'
+const ENOUGH_MEMORY = 4 * 2 ** 30
 const TEMPORARY = 'surety-test-'
 
-/**
- * Starts a private Postgres and Redis in `.data/test/<pid>`, except where DATABASE_URL or REDIS_URL name running ones,
- * and removes what earlier, killed runs left.
- */
-export async function startRunServers(root: string, log: (line: string) => void): Promise<RunServers> {
-  const runs = join(root, '.data/test')
-  removeStale(runs)
-  const dir = join(runs, String(process.pid))
-  const temporary = mkdtempSync(join(tmpdir(), `${TEMPORARY}${process.pid}-`))
-  // The servers that tests start run as other users.
-  chmodSync(temporary, 0o711)
+/** Whether the servers of a run are named by the environment: then there is one of each. */
+export const serversAreGiven = (): boolean => Boolean(process.env.DATABASE_URL ?? process.env.REDIS_URL)
+
+/** Removes what earlier, killed runs left, and installs the servers that are missing. */
+export async function prepareRun(root: string, log: (line: string) => void): Promise<void> {
+  removeStale(homeOfRuns(root))
   const { DATABASE_URL, REDIS_URL } = process.env
   await ensureServers(
     [...(DATABASE_URL ? [] : (['postgres'] as const)), ...(REDIS_URL ? [] : (['redis'] as const))],
     log,
   )
+}
+
+/** Starts a private Postgres and Redis in `<home of runs>/<pid>/<lane>`, except where the environment names running ones. */
+export async function startRunServers(
+  root: string,
+  lane: number,
+  log: (line: string) => void,
+): Promise<RunServers> {
+  const dir = join(homeOfRuns(root), String(process.pid), String(lane))
+  const temporary = mkdtempSync(join(tmpdir(), `${TEMPORARY}${process.pid}-`))
+  // The servers that tests start run as other users.
+  chmodSync(temporary, 0o711)
+  const { DATABASE_URL, REDIS_URL } = process.env
   // A test database need not survive a power cut; tests of crashes start servers of their own.
   const settings = { fsync: false, full_page_writes: false, synchronous_commit: false }
   const postgres = DATABASE_URL ? undefined : await startPostgres({ dir, settings, log })
@@ -48,6 +59,7 @@ export async function startRunServers(root: string, log: (line: string) => void)
         ? JSON.stringify({ path: redis.path, password: redis.password })
         : (REDIS_URL as string),
       SURETY_TEST_RUN: String(process.pid),
+      ...(postgres && redis && { SURETY_TEST_LANE: String(lane) }),
       TMPDIR: temporary,
     },
     marks: [temporary, dir],
@@ -59,6 +71,14 @@ export async function startRunServers(root: string, log: (line: string) => void)
       rmSync(temporary, { recursive: true, force: true })
     },
   }
+}
+
+/** In memory where there is plenty, else in the checkout. */
+function homeOfRuns(root: string): string {
+  const { bavail, bsize } = existsSync(MEMORY) ? statfsSync(MEMORY) : { bavail: 0, bsize: 0 }
+  return bavail * bsize >= ENOUGH_MEMORY
+    ? join(MEMORY, `surety-test-${process.getuid?.()}`)
+    : join(root, '.data/test')
 }
 
 function removeStale(runs: string): void {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { sql } from 'drizzle-orm'
+import { moduleArgs } from '../../../test/support/fast.ts'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { platformModules } from '../../cli/platform.ts'
 import { databases } from '../../data/roles.ts'
@@ -50,7 +51,7 @@ async function dieAt(
   at: string,
   delay = 0,
 ): Promise<void> {
-  const args = ['--input-type=module', '-e', DYING, act, slug, id, at, String(delay)]
+  const args = moduleArgs(DYING, act, slug, id, at, String(delay))
   const child = spawn(process.execPath, args, {
     env: platform.program.env,
     stdio: ['ignore', 'ignore', 'inherit'],

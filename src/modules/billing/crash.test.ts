@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { moduleArgs } from '../../../test/support/fast.ts'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { authorityFile, type EdgeApi, keepLocalAuthority, openLocalAuthority } from '../edge/index.ts'
@@ -125,7 +126,7 @@ interface Child {
 
 async function startChild(): Promise<Child> {
   const [port, httpPort] = [await freePort(), await freePort()]
-  const child = spawn(process.execPath, ['--input-type=module', '-e', CHILD], {
+  const child = spawn(process.execPath, moduleArgs(CHILD), {
     env: {
       ...platform.program.env,
       SURETY_EDGE__PORT: String(port),

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { request as plainRequest } from 'node:http'
-import { request as tlsRequest } from 'node:https'
+import { Agent, type RequestOptions, request as tlsRequest } from 'node:https'
 import { buffer } from 'node:stream/consumers'
+import { createSecureContext, type SecureContext } from 'node:tls'
 
 /** One request to this deployment's own front door. */
 export interface EdgeRequest {
@@ -35,6 +36,23 @@ export interface EdgeAnswer {
 /** Milliseconds after which a front door that does not answer is an error. */
 const TIMEOUT = 10_000
 
+/** Each request has a connection of its own, but a handshake takes up the TLS session of an earlier one. */
+const agent = new Agent({ keepAlive: false })
+
+/** Reading an authority's certificates takes as long as the rest of a request. */
+const contexts = new Map<string, SecureContext>()
+
+function contextOf(authorityFile: string | undefined): SecureContext | undefined {
+  if (!authorityFile) return undefined
+  const ca = readFileSync(authorityFile, 'utf8')
+  const known = contexts.get(ca)
+  if (known) return known
+  const context = createSecureContext({ ca })
+  contexts.clear()
+  contexts.set(ca, context)
+  return context
+}
+
 /** Sends one request over a connection of its own and reads the whole answer. */
 export async function requestEdge(
   door: { bind: string; port: number; httpPort: number; authorityFile: string | undefined },
@@ -55,20 +73,20 @@ export async function requestEdge(
     host: door.bind,
     path,
     method,
-    agent: false,
     headers: rawHeaders ?? { host, ...lengthOf(body), ...headers },
     signal: AbortSignal.timeout(TIMEOUT),
   } as const
   const { promise, resolve, reject } = Promise.withResolvers<EdgeAnswer>()
   const sent = plain
-    ? plainRequest({ ...common, port: port ?? door.httpPort })
+    ? plainRequest({ ...common, agent: false, port: port ?? door.httpPort })
     : tlsRequest({
         ...common,
+        agent,
         port: port ?? door.port,
         servername: serverName,
         rejectUnauthorized: !insecure,
-        ...(door.authorityFile ? { ca: readFileSync(door.authorityFile) } : {}),
-      })
+        secureContext: contextOf(door.authorityFile),
+      } as RequestOptions)
   sent.once('error', reject)
   sent.once('response', (answer) => {
     buffer(answer).then((bytes) => {

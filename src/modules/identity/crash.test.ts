@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { after, before, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { moduleArgs } from '../../../test/support/fast.ts'
 import { killHard, until } from '../../../test/support/holder.ts'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { type IdentityApi, identity } from './index.ts'
@@ -80,14 +81,7 @@ it('signs nobody out and takes no spent token, whenever a process is killed duri
     const held = await Promise.all(Array.from({ length: FAMILIES }, async () => [(await begin()).refresh]))
     const child = spawn(
       process.execPath,
-      [
-        '--input-type=module',
-        '-e',
-        REFRESHING,
-        tenant.slug,
-        String(step),
-        ...held.map(([token]) => token as string),
-      ],
+      moduleArgs(REFRESHING, tenant.slug, String(step), ...held.map(([token]) => token as string)),
       { env: platform.program.env, stdio: ['ignore', 'pipe', 'inherit'] },
     )
     createInterface(child.stdout).on('line', (line) => {

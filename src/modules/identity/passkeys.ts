@@ -1,8 +1,6 @@
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type PublicKeyCredentialCreationOptionsJSON,
-  type PublicKeyCredentialRequestOptionsJSON,
+import type {
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
 } from '@simplewebauthn/server'
 import { sql } from 'drizzle-orm'
 import type { Clock } from '../../kernel/clock.ts'
@@ -21,6 +19,7 @@ import {
   type Registration,
   readRegistration,
   type Site,
+  webauthnServer,
 } from './webauthn.ts'
 
 const refused = defineProblem({
@@ -92,6 +91,7 @@ export function openPasskeys(recovery: RecoveryCodes, owner: string, clock: Cloc
         await admitEnrolment(run, id, shown)
         return heldAt(run, site, id)
       })
+      const { generateRegistrationOptions } = await webauthnServer()
       return generateRegistrationOptions({
         rpName: owner,
         rpID: site.id,
@@ -127,6 +127,7 @@ export function openPasskeys(recovery: RecoveryCodes, owner: string, clock: Cloc
     async ask(realm, site, personId) {
       const allowCredentials = await realm.transaction((run) => heldAt(run, site, personId))
       if (allowCredentials.length === 0) throw refused('There is none of yours for this host.')
+      const { generateAuthenticationOptions } = await webauthnServer()
       return generateAuthenticationOptions({
         rpID: site.id,
         allowCredentials,
@@ -141,13 +142,15 @@ export function openPasskeys(recovery: RecoveryCodes, owner: string, clock: Cloc
       if (!shown || shown !== personId)
         throw refused('Begin again, with a passkey that you added at this host.')
     },
-    askAnybody: async (realm, site) =>
-      generateAuthenticationOptions({
+    async askAnybody(realm, site) {
+      const { generateAuthenticationOptions } = await webauthnServer()
+      return generateAuthenticationOptions({
         rpID: site.id,
         challenge: Buffer.from(await give(realm, 'sign-in', null), 'base64url'),
         timeout: CHALLENGE_LIFE,
         userVerification: 'required',
-      }),
+      })
+    },
     async signIn(realm, site, response) {
       const challenge = await take(realm, response.response.clientDataJSON, 'sign-in', null)
       const personId = challenge && (await use(realm, site, { challenge, response, verified: true }, clock))

@@ -1,6 +1,8 @@
-import { verifyAuthenticationResponse, verifyRegistrationResponse } from '@simplewebauthn/server'
-import { decodeAttestationObject } from '@simplewebauthn/server/helpers'
+import type { AttestationObject } from '@simplewebauthn/server/helpers'
 import { z } from 'zod'
+
+/** Loaded when somebody comes with a passkey: the library is half of what a process would read at its start. */
+export const webauthnServer = () => import('@simplewebauthn/server')
 
 /** Where a passkey is made and shown: the host's name (WebAuthn's RP ID) and the origin of its pages. */
 export interface Site {
@@ -70,8 +72,11 @@ export async function readRegistration(
   const sent = response.response
   const transports = TRANSPORTS.filter((transport) => sent.transports.includes(transport))
   const asRead = { ...response, response: { ...sent, transports } }
+  const { verifyRegistrationResponse } = await webauthnServer()
+  const { decodeAttestationObject } = await import('@simplewebauthn/server/helpers')
   const read = await attempt(() => {
-    if (!isPlain(sent.attestationObject)) return undefined
+    if (!isPlain(decodeAttestationObject(new Uint8Array(Buffer.from(sent.attestationObject, 'base64url')))))
+      return undefined
     return verifyRegistrationResponse({
       response: asRead,
       expectedChallenge: challenge,
@@ -92,6 +97,7 @@ export async function readAssertion(
   publicKey: Uint8Array,
   { challenge, response, verified }: { challenge: string; response: Assertion; verified: boolean },
 ): Promise<number | undefined> {
+  const { verifyAuthenticationResponse } = await webauthnServer()
   const { userHandle, ...signed } = response.response
   const read = await attempt(() =>
     verifyAuthenticationResponse({
@@ -108,8 +114,7 @@ export async function readAssertion(
 }
 
 /** No certificates of a maker: we did not ask for them, and following what they name would lead to foreign servers. */
-function isPlain(attestationObject: string): boolean {
-  const read = decodeAttestationObject(new Uint8Array(Buffer.from(attestationObject, 'base64url')))
+function isPlain(read: AttestationObject): boolean {
   const format = read.get('fmt')
   return format === 'none' || (format === 'packed' && read.get('attStmt').get('x5c') === undefined)
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { after, before, it } from 'node:test'
 import { sql } from 'drizzle-orm'
+import { moduleArgs } from '../../../test/support/fast.ts'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { databases } from '../../data/roles.ts'
 import { type IdentityApi, tenantRealm } from '../identity/index.ts'
@@ -101,7 +102,7 @@ async function inventory(tenant: Tenant): Promise<unknown> {
 async function killAt(tenant: Tenant, step: string, moment: string): Promise<void> {
   const child = spawn(
     process.execPath,
-    ['--input-type=module', '-e', ERASING, tenant.slug, step, moment, String(Math.floor(Math.random() * 8))],
+    moduleArgs(ERASING, tenant.slug, step, moment, String(Math.floor(Math.random() * 8))),
     { env: platform.program.env, stdio: ['ignore', 'inherit', 'inherit'] },
   )
   const [, signal] = await once(child, 'exit')

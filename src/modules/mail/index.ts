@@ -49,7 +49,7 @@ export const mail = defineModule({
           return false
         }
         try {
-          await openTransport(options).sendMail({ from: settings.from, ...message })
+          await (await openTransport(options)).sendMail({ from: settings.from, ...message })
           return true
         } catch (error) {
           log.error({ err: error, subject: message.subject }, 'mail was not handed over')

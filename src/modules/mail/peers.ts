@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
+import type { SMTPServerOptions } from 'smtp-server'
 import { authorityFile, keepLocalAuthority, openLocalAuthority } from '../edge/index.ts'
 
 /** A mail server of the probe's own, on this machine. */
@@ -34,6 +34,7 @@ export async function withCertificates<T>(work: (certificates: PeerCertificates)
 
 /** A whole mail server. */
 export async function openPeer(options: SMTPServerOptions): Promise<Peer> {
+  const { SMTPServer } = await import('smtp-server')
   const received: string[] = []
   const server = new SMTPServer({
     authOptional: true,

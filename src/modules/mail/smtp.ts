@@ -1,4 +1,4 @@
-import { createTransport, type Transporter } from 'nodemailer'
+import type { Transporter } from 'nodemailer'
 import type SMTPTransport from 'nodemailer/lib/smtp-transport'
 import type { EgressApi } from '../egress/index.ts'
 
@@ -56,7 +56,10 @@ export function smtpOptions(server: {
   }
 }
 
-/** A transport for one message. */
-export function openTransport(options: SmtpOptions): Transporter<SMTPTransport.SentMessageInfo> {
+/** A transport for one message. The library is loaded with the first one. */
+export async function openTransport(
+  options: SmtpOptions,
+): Promise<Transporter<SMTPTransport.SentMessageInfo>> {
+  const { createTransport } = await import('nodemailer')
   return createTransport(options)
 }

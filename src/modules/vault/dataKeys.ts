@@ -18,8 +18,10 @@ export interface DataKey {
 export interface DataKeys {
   /** The newest key of a tenant, made when there is none; counts one use. Throws `vault-destroyed`. */
   forWriting(tenantId: string): Promise<DataKey>
-  /** The tenant's keys of one version, newest first. Throws `vault-destroyed`. */
+  /** The tenant's keys of one version, newest first, as read within the last second. Throws `vault-destroyed`. */
   forReading(tenantId: string, version: number): Promise<DataKey[]>
+  /** Those that another process made since `tried` were read. Throws `vault-destroyed`. */
+  madeSince(tenantId: string, version: number, tried: readonly DataKey[]): Promise<DataKey[]>
   /** One of the tenant's keys. Throws `vault-destroyed`; undefined when there is no such key. */
   byId(tenantId: string, id: string): Promise<DataKey | undefined>
   /** Deletes all keys of a tenant for good; elsewhere in force within a second. */
@@ -130,15 +132,22 @@ export function openDataKeys(options: DataKeyOptions): DataKeys {
       }
     },
     async forReading(tenantId, version) {
-      const of = (known: Known) => known.rows.filter((row) => row.version === version)
-      let known = await fresh(tenantId)
-      if (of(known).length === 0) known = await fresh(tenantId, true)
-      return Promise.all(of(known).map((row) => open(tenantId, known, row)))
+      const known = await fresh(tenantId)
+      const rows = known.rows.filter((row) => row.version === version)
+      return Promise.all(rows.map((row) => open(tenantId, known, row)))
+    },
+    async madeSince(tenantId, version, tried) {
+      const known = await fresh(tenantId, true)
+      const isNew = (row: Row) => row.version === version && tried.every(({ id }) => id !== row.id)
+      return Promise.all(known.rows.filter(isNew).map((row) => open(tenantId, known, row)))
     },
     async byId(tenantId, id) {
-      const known = await fresh(tenantId)
-      const row = known.rows.find((one) => one.id === id)
-      return row && open(tenantId, known, row)
+      for (const isAsked of [false, true]) {
+        const known = await fresh(tenantId, isAsked)
+        const row = known.rows.find((one) => one.id === id)
+        if (row) return open(tenantId, known, row)
+      }
+      return undefined
     },
     async destroy(tenantId) {
       await database.transaction(async (client) => {

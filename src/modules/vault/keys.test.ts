@@ -7,10 +7,12 @@ import { after, before, it } from 'node:test'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { newId } from '../../kernel/ids.ts'
+import { canary } from './canary.ts'
 import { type DataKeyOptions, openDataKeys } from './dataKeys.ts'
 import { fileKms, type MasterKeyFiles } from './fileKms.ts'
 import { vault } from './index.ts'
 import { openMasterKeys } from './masterKeys.ts'
+import { openSealing } from './vault.ts'
 
 let platform: TestPlatform
 let folder: string
@@ -110,7 +112,23 @@ it('a key that was used often enough makes way for a new one, over all processes
   for (const { id } of keys) used.set(id, (used.get(id) ?? 0) + 1)
   assert.ok(Math.max(...used.values()) <= 10, `uses: ${[...used.values()]}`)
   const readable = await here.forReading(tenant, 1)
-  for (const id of used.keys()) assert.ok(readable.some((key) => key.id === id))
+  const all = [...readable, ...(await here.madeSince(tenant, 1, readable))]
+  for (const id of used.keys()) assert.ok(all.some((key) => key.id === id))
+  for (const id of used.keys()) assert.equal((await here.byId(tenant, id))?.id, id)
+})
+
+it('what another process sealed under a newer key opens at once', async () => {
+  const options = { ...optionsFor({ v1: keyFile() }), usesPerKey: 1 }
+  await openMasterKeys(options).check()
+  const sealing = () =>
+    openSealing({ keys: openDataKeys(options), commitment: false, onRefused: () => undefined })
+  const [here, elsewhere] = [sealing(), sealing()]
+  const owner = { id: newId() }
+  const place = { tenantId: owner.id, socialAccountId: newId(), platform: 'x' }
+  const read = async (row: object) => (await here.open(owner, canary, row)) as { accessToken: string }
+  await read(await elsewhere.seal(owner, canary, { ...place, accessToken: 'first' }))
+  const second = await elsewhere.seal(owner, canary, { ...place, accessToken: 'second' })
+  assert.equal((await read(second)).accessToken, 'second')
 })
 
 it('many at once make one key', async () => {

@@ -101,13 +101,20 @@ export function openSealing(options: {
     }
     const parts = parseSealed(text)
     if (!parts) throw refuse('no sealed text')
-    const candidates = await keys.forReading(owner.id, parts.version)
-    if (candidates.length === 0) throw refuse('no such key')
-    for (const dataKey of candidates) {
-      const plain = decrypt(keyFor(dataKey, `field ${field.name}`), context, parts)
-      if (plain) return plain.toString()
+    const openWith = (candidates: readonly DataKey[]): string | undefined => {
+      for (const dataKey of candidates) {
+        const plain = decrypt(keyFor(dataKey, `field ${field.name}`), context, parts)
+        if (plain) return plain.toString()
+      }
+      return undefined
     }
-    throw refuse('not authentic')
+    const known = await keys.forReading(owner.id, parts.version)
+    const opened = openWith(known)
+    if (opened !== undefined) return opened
+    const since = await keys.madeSince(owner.id, parts.version, known)
+    const openedNow = openWith(since)
+    if (openedNow !== undefined) return openedNow
+    throw refuse(known.length + since.length === 0 ? 'no such key' : 'not authentic')
   }
 
   return {

@@ -35,12 +35,11 @@ export function smtpStarttls(mail: MailApi): Measure {
         for (const [what, open] of await badPeers(certificates))
           check(what, ['not sent'], await attempt(open, options, certificates))
       })
-      const reached = await openTransport(options)
-        .verify()
-        .then(
-          () => 'over TLS',
-          (error: Error) => error.message,
-        )
+      const transport = await openTransport(options)
+      const reached = await transport.verify().then(
+        () => 'over TLS',
+        (error: Error) => error.message,
+      )
       check(`the mail server of this deployment, ${options.host}`, 'over TLS', reached)
     },
   })
@@ -80,12 +79,11 @@ async function attempt(
       subject: 'probe',
       text: 'probe',
     }
-    const sent = await openTransport(there)
-      .sendMail(message)
-      .then(
-        () => 'sent',
-        () => 'not sent',
-      )
+    const transport = await openTransport(there)
+    const sent = await transport.sendMail(message).then(
+      () => 'sent',
+      () => 'not sent',
+    )
     return [sent, ...peer.received]
   } finally {
     await peer.close()
