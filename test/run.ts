@@ -16,7 +16,6 @@ const PATTERNS = ['src', 'examples', 'test', 'bench', 'scripts'].map((folder) =>
 const LONG = [/^test\//, /crash/, /shutdown|autorestart/]
 const LEFTOVER_GRACE_MS = 3_000
 
-const root = join(import.meta.dirname, '..')
 const log = (line: string): void => console.error(line)
 const lanes: RunServers[] = []
 
@@ -40,14 +39,14 @@ async function run(args: readonly string[]): Promise<number> {
     log(`No test file matches ${args.join(' ')}.`)
     return 1
   }
-  await prepareRun(root, log)
+  await prepareRun(log)
   const count = serversAreGiven() ? 1 : Math.min(availableParallelism(), files.length)
   const waiting = [...files]
   const results: FileResult[] = []
   const began = Date.now()
   await Promise.all(
     Array.from({ length: count }, async (_, lane) => {
-      const servers = await startRunServers(root, lane, log)
+      const servers = await startRunServers(lane, log)
       lanes.push(servers)
       for (let file = waiting.shift(); file; file = waiting.shift()) {
         const result = await runFile(file, flags, servers.env)

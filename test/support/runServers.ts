@@ -21,14 +21,15 @@ export interface RunServers {
 /** Making a database is mostly making files: in memory that takes a sixth of the time. */
 const MEMORY = '/dev/shm'
 const ENOUGH_MEMORY = 4 * 2 ** 30
-const TEMPORARY = 'surety-test-'
+/** Before the names of lanes' folders. */
+const LANE = 'testing-surety-'
 
 /** Whether the servers of a run are named by the environment: then there is one of each. */
 export const serversAreGiven = (): boolean => Boolean(process.env.DATABASE_URL ?? process.env.REDIS_URL)
 
 /** Removes what earlier, killed runs left, and installs the servers that are missing. */
-export async function prepareRun(root: string, log: (line: string) => void): Promise<void> {
-  removeStale(homeOfRuns(root))
+export async function prepareRun(log: (line: string) => void): Promise<void> {
+  removeStale(placeOfLanes())
   const { DATABASE_URL, REDIS_URL } = process.env
   await ensureServers(
     [...(DATABASE_URL ? [] : (['postgres'] as const)), ...(REDIS_URL ? [] : (['redis'] as const))],
@@ -36,16 +37,12 @@ export async function prepareRun(root: string, log: (line: string) => void): Pro
   )
 }
 
-/** Starts a private Postgres and Redis in `<home of runs>/<pid>/<lane>`, except where the environment names running ones. */
-export async function startRunServers(
-  root: string,
-  lane: number,
-  log: (line: string) => void,
-): Promise<RunServers> {
-  const dir = join(homeOfRuns(root), String(process.pid), String(lane))
-  const temporary = mkdtempSync(join(tmpdir(), `${TEMPORARY}${process.pid}-`))
-  // The servers that tests start run as other users.
-  chmodSync(temporary, 0o711)
+/** Makes a folder for lane number `lane` and starts a private Postgres and Redis in it, except where the environment names running ones. */
+export async function startRunServers(lane: number, log: (line: string) => void): Promise<RunServers> {
+  const folder = mkdtempSync(join(placeOfLanes(), `${LANE}${process.pid}-`))
+  // Servers run as other users.
+  chmodSync(folder, 0o711)
+  const dir = join(folder, 'servers')
   const { DATABASE_URL, REDIS_URL } = process.env
   // A test database need not survive a power cut; tests of crashes start servers of their own.
   const settings = { fsync: false, full_page_writes: false, synchronous_commit: false }
@@ -60,42 +57,35 @@ export async function startRunServers(
         : (REDIS_URL as string),
       SURETY_TEST_RUN: String(process.pid),
       ...(postgres && redis && { SURETY_TEST_LANE: String(lane) }),
-      TMPDIR: temporary,
+      TMPDIR: folder,
     },
-    marks: [temporary, dir],
+    marks: [folder],
     async stop() {
       await Promise.all([postgres?.stop(), redis?.stop()])
     },
     removeFiles() {
-      removeDataDirectory(dir)
-      rmSync(temporary, { recursive: true, force: true })
+      removeLane(folder)
     },
   }
 }
 
-/** In memory where there is plenty, else in the checkout. */
-function homeOfRuns(root: string): string {
+/** In memory where there is plenty. */
+function placeOfLanes(): string {
   const { bavail, bsize } = existsSync(MEMORY) ? statfsSync(MEMORY) : { bavail: 0, bsize: 0 }
-  return bavail * bsize >= ENOUGH_MEMORY
-    ? join(MEMORY, `surety-test-${process.getuid?.()}`)
-    : join(root, '.data/test')
+  return bavail * bsize >= ENOUGH_MEMORY ? MEMORY : tmpdir()
 }
 
-function removeStale(runs: string): void {
-  for (const pid of list(runs)) if (!isAlive(Number(pid))) removeDataDirectory(join(runs, pid))
-  for (const name of list(tmpdir())) {
-    if (!name.startsWith(TEMPORARY) || isAlive(Number.parseInt(name.slice(TEMPORARY.length), 10))) continue
-    const folder = join(tmpdir(), name)
-    if (statSync(folder).uid === process.getuid?.()) rmSync(folder, { recursive: true, force: true })
+function removeStale(place: string): void {
+  for (const name of readdirSync(place)) {
+    if (!name.startsWith(LANE) || isAlive(Number.parseInt(name.slice(LANE.length), 10))) continue
+    const folder = join(place, name)
+    if (statSync(folder).uid === process.getuid?.()) removeLane(folder)
   }
 }
 
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
+function removeLane(folder: string): void {
+  removeDataDirectory(join(folder, 'servers'))
+  rmSync(folder, { recursive: true, force: true })
 }
 
 function isAlive(pid: number): boolean {
