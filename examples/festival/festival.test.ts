@@ -107,11 +107,4 @@ describe('a festival', () => {
       seen: /rows: the unpublished one is seen/,
     })
   })
-
-  for (const key of ['tenancy.request.isolation', 'input.validation']) {
-    it(`keeps ${key} with all of its routes`, async () => {
-      const { outcome, reason, checks } = await (platform.api('proof') as ProofApi).run(key)
-      assert.equal(outcome, 'proven', `${reason} ${JSON.stringify(checks.filter(({ ok }) => !ok))}`)
-    })
-  }
 })

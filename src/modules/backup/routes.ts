@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Clock } from '../../kernel/clock.ts'
+import { Slug } from '../tenancy/index.ts'
 import type { BackupApi } from './api.ts'
 import { drillsPage } from './drillsPage.ts'
 import { summarise } from './summary.ts'
@@ -56,7 +57,7 @@ export function operatorBackupRoutes(
         schema: {
           tags,
           summary: 'Available backups, newest first',
-          querystring: z.object({ tenant: z.string().max(40).optional() }),
+          querystring: z.object({ tenant: Slug.optional() }),
           response: { 200: z.array(Backup) },
         },
       },

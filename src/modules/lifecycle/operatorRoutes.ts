@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { JobsApi } from '../jobs/index.ts'
-import type { TenancyApi } from '../tenancy/index.ts'
+import { Slug, type TenancyApi } from '../tenancy/index.ts'
 import type { LifecycleApi } from './api.ts'
 
 const instant = z.iso.datetime()
@@ -26,7 +26,7 @@ const RequestLine = z.object({
 })
 
 const State = z.object({ state: z.enum(['active', 'suspended']) })
-const bySlug = z.object({ slug: z.string().max(40) })
+const bySlug = z.object({ slug: Slug })
 const tags = ['tenants']
 
 /**

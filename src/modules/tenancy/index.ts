@@ -32,6 +32,7 @@ import './request.ts'
 export type { TenancyApi } from './api.ts'
 export { type CanaryPair, markerOf } from './canaries.ts'
 export type { ClosedTenant } from './erase.ts'
+export { Slug } from './slug.ts'
 export type { Tenant, TenantRecord } from './tenant.ts'
 
 /** Keeps tenants apart, in a database of their own or as sealed rows of a pool. */

@@ -5,19 +5,14 @@ import { quoteName, quoteText, type SqlClient } from '../../data/sql.ts'
 import { newId } from '../../kernel/ids.ts'
 import { tenantPassword, tenantRole } from './credentials.ts'
 import { invalidTenant, tenantExists } from './problems.ts'
+import { Slug } from './slug.ts'
 import type { IsolationModel } from './tenant.ts'
 
 /** Labels that would shadow the deployment's own hosts or databases. */
 const RESERVED = ['trust', 'admin', 'www', 'api', 'mail', 'localhost', 'postgres', 'template0', 'template1']
 
 const request = z.object({
-  slug: z
-    .string()
-    .regex(
-      /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/,
-      'a slug is a DNS label: a-z, 0-9 and -, at most 40, starting with a letter',
-    )
-    .refine((slug) => !RESERVED.includes(slug), 'this slug is reserved'),
+  slug: Slug.refine((slug) => !RESERVED.includes(slug), 'this slug is reserved'),
   name: z.string().min(1).max(200),
   model: z.enum(['database', 'rows']),
   hosts: z

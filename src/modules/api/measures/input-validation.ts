@@ -57,7 +57,7 @@ async function attack(requests: readonly Malformed[], ask: Ask): Promise<string[
             ? 'was taken'
             : status >= 400 && !type.startsWith('application/problem+json')
               ? 'is no problem document'
-              : /\.ts:\d|node_modules|at async |SELECT /.test(body)
+              : status >= 400 && /\.ts:\d|node_modules|at async |SELECT /.test(body)
                 ? 'shows its inside'
                 : undefined
     if (verdict)

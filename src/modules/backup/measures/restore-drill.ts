@@ -1,7 +1,9 @@
 import { formatDuration } from '../../../kernel/duration.ts'
 import { type Measure, measure } from '../../../proof/measure.ts'
 import type { TenantRecord } from '../../tenancy/index.ts'
+import type { BackupRecord } from '../catalogue.ts'
 import { type DrillParts, drill } from '../drill.ts'
+import { readManifest } from '../manifest.ts'
 import { seeFailures } from '../seededFailures.ts'
 import type { BackupSettings } from '../settings.ts'
 
@@ -38,12 +40,21 @@ export function restoreDrill(parts: DrillParts): Measure<Drills> {
   })
 }
 
-/** One canary of each isolation model that has a backup; where none has, one is made. */
+/** One canary of each isolation model, with a backup that holds something which could be missed; made where there is none. */
 export async function canariesToDrill(parts: DrillParts): Promise<TenantRecord[]> {
+  await parts.tenancy.canaries.open()
   const canaries = (await parts.tenancy.list()).filter(
     ({ canary, slug }) => canary && /^canary-\w+-a$/.test(slug),
   )
-  for (const canary of canaries)
-    if ((await parts.catalogue.available(canary.id)).length === 0) await parts.backUp(canary)
+  for (const canary of canaries) {
+    const [newest] = await parts.catalogue.available(canary.id)
+    if (!newest || (await isEmpty(parts, newest))) await parts.backUp(canary)
+  }
   return canaries
+}
+
+/** Whether it was made before the canary had its row. One that cannot be read is for the drill to tell. */
+async function isEmpty(parts: DrillParts, { tenantId, id }: BackupRecord): Promise<boolean> {
+  const manifest = await readManifest(parts, tenantId, id).catch(() => undefined)
+  return manifest?.tables.find(({ name }) => name === 'tenancy.canary')?.rows === 0
 }
