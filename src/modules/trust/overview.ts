@@ -27,12 +27,13 @@ export function overviewPage(language: Language, name: string, answer: MeasuresA
 <h1>${text.title}</h1>
 <p class="lead">${text.lead}</p>
 !${totals(language, answer)}
+!${chapters(language, families, measures)}
 !${measures.every(({ outcome }) => outcome === 'never-run') ? html`<p class="empty">${text.empty}</p>` : ''}
 !${lifted.map((group) => html`<section class="broken"><h2>${group.title}</h2>!${list(language, group.measures)}</section>`).join('')}
 !${families
     .map(
       (f) =>
-        html`<section><h2>${familyWords[f][language]}</h2>!${list(
+        html`<section id="${f}"><h2>${familyWords[f][language]}</h2>!${list(
           language,
           measures.filter(({ family }) => family === f),
         )}</section>`,
@@ -43,7 +44,10 @@ export function overviewPage(language: Language, name: string, answer: MeasuresA
 }
 
 function totals(language: Language, { totals, measures }: MeasuresAnswer): string {
-  const entries = Object.entries(totals) as [Outcome, number][]
+  const entries = (Object.keys(outcomeWords) as Outcome[]).flatMap((outcome) => {
+    const count = totals[outcome]
+    return count ? [[outcome, count] as const] : []
+  })
   const bars = entries
     .map(
       ([outcome, count]) =>
@@ -57,6 +61,21 @@ function totals(language: Language, { totals, measures }: MeasuresAnswer): strin
     )
     .join('')
   return html`<div class="bars" aria-hidden="true">!${bars}</div><ul class="totals">!${legend}</ul>`
+}
+
+/** Where each family begins, and how much of it holds. */
+function chapters(
+  language: Language,
+  families: readonly Family[],
+  measures: readonly MeasureResult[],
+): string {
+  const items = families.map((family) => {
+    const own = measures.filter((measure) => measure.family === family)
+    const holding = own.filter(({ outcome }) => outcomeWords[outcome].tone === 'good').length
+    const broken = own.some(({ outcome }) => outcomeWords[outcome].tone === 'bad')
+    return html`<li><a href="#${family}">${familyWords[family][language]}</a> <span class="count${broken ? ' bad' : ''}">${holding}/${own.length}</span></li>`
+  })
+  return html`<nav aria-label="${words[language].chapters}"><ul class="chapters">!${items.join('')}</ul></nav>`
 }
 
 function list(language: Language, measures: readonly MeasureResult[]): string {
