@@ -12,8 +12,8 @@ const LOOK_EVERY = 10_000
 const DOOR_WITHIN = 60_000
 const KNOCK_EVERY = 500
 
-/** A probe that could not be made is tried again after this (ms): what kept it from looking may be over soon. */
-const ERROR_AGAIN = 300_000
+/** What is red, or could not be looked at, is looked at again after this (ms): a repair shows soon. */
+const RED_AGAIN = 300_000
 
 /** The part of the shutdown cap that running jobs get to finish; the rest is for putting them back. */
 const PATIENCE = 0.7
@@ -66,7 +66,8 @@ async function dueMeasures({ proof }: Platform): Promise<string[]> {
   return measures
     .filter(({ key, checkedAt, outcome }) => {
       const half = (freshFor.get(key) ?? 0) / 2
-      const again = outcome === 'error' ? Math.min(half, ERROR_AGAIN) : half
+      const isRed = outcome === 'error' || outcome === 'failed'
+      const again = isRed ? Math.min(half, RED_AGAIN) : half
       return !checkedAt || Date.now() - Date.parse(checkedAt) > again
     })
     .map(({ key }) => key)
