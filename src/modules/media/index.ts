@@ -45,7 +45,7 @@ export const media = defineModule({
     const why = sandbox === 'kernel' ? await whyNoKernelWall() : null
     if (why)
       throw noSandbox(
-        `${why} Make it work (see deploy/sandbox), or set media.sandbox to "runtime", which promises less.`,
+        `${why} Make it work (see docs/guide/foreign-files.md), or set media.sandbox to "runtime", which promises less.`,
       )
     // Where work is done, not where requests are answered.
     if (stores.migrator)
