@@ -53,6 +53,8 @@ export const listSponsors = statement<Page>()('sponsors.list', (db) =>
       website: sponsor.website,
       picture: sponsor.picture,
       pictureAlt: sponsor.pictureAlt,
+      pictureWidth: sponsor.pictureWidth,
+      pictureHeight: sponsor.pictureHeight,
     })
     .from(sponsor)
     .where(gt(sponsor.id, after))

@@ -2,11 +2,20 @@ import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
-import { defineModule, type ModuleCommand, push, type RouteGroup, tenancy, vault } from '../../src/index.ts'
+import {
+  defineModule,
+  type ModuleCommand,
+  media,
+  push,
+  type RouteGroup,
+  tenancy,
+  vault,
+} from '../../src/index.ts'
 import { seedAccount, seedCanary } from './canary.ts'
 import { importLineup } from './importLineup.ts'
 import { badLineup } from './lineup.ts'
 import { festivalLineupPublished } from './measures/festival-lineup-published.ts'
+import { pictureRoutes } from './pictureRoutes.ts'
 import { readCsv } from './readCsv.ts'
 import { readJsonLd } from './readJsonLd.ts'
 import { festivalRoutes } from './routes.ts'
@@ -16,15 +25,16 @@ import { stageRoutes } from './stageRoutes.ts'
 /** Festivals and their line-ups: every tenant is one festival. */
 export const festival = defineModule({
   name: 'festival',
-  needs: { tenancy, vault, push },
+  needs: { tenancy, vault, push, media },
   settings: z.object({}),
   migrations: { tenant: new URL('./migrations/tenant/', import.meta.url) },
-  async start(_context, { tenancy, vault, push }) {
+  async start(_context, { tenancy, vault, push, media }) {
     tenancy.canaries.register('festival', seedCanary)
     tenancy.canaries.register('festival.social', seedAccount(vault))
     const routes: RouteGroup[] = [
       { audience: 'tenant', plugin: festivalRoutes as unknown as FastifyPluginAsync },
       { audience: 'tenant', plugin: stageRoutes(push) as unknown as FastifyPluginAsync },
+      { audience: 'tenant', plugin: pictureRoutes(media) as unknown as FastifyPluginAsync },
       { audience: 'tenant', plugin: socialRoutes(vault) as unknown as FastifyPluginAsync },
     ]
     const lineupImport: ModuleCommand = {

@@ -8,6 +8,8 @@ interface ShownSponsor {
   website: string | null
   picture: string | null
   pictureAlt: string | null
+  pictureWidth: number | null
+  pictureHeight: number | null
 }
 
 const WORDS = {
@@ -94,13 +96,23 @@ function setItem(set: ShownPerformance, language: Language): string {
 }
 
 function sponsorSection(title: string, sponsors: readonly ShownSponsor[]): string {
-  const item = ({ id, name, website, picture, pictureAlt }: ShownSponsor) => {
+  const item = (sponsor: ShownSponsor) => {
+    const { id, name, website, picture, pictureAlt } = sponsor
     const shown = picture
-      ? html`<img src="/api/v1/sponsors/${id}/picture" alt="${pictureAlt ?? name}" height="48">`
+      ? html`<img src="/api/v1/sponsors/${id}/picture" alt="${pictureAlt ?? name}" height="${PICTURE_HEIGHT}"!${widthOf(sponsor)}>`
       : html`<span>${name}</span>`
     return html`<li>!${website ? html`<a href="${website}" rel="noopener">!${shown}</a>` : shown}</li>`
   }
   return html`<footer><h2>${title}</h2><ul>!${sponsors.map(item).join('')}</ul></footer>`
+}
+
+/** Pixels. */
+const PICTURE_HEIGHT = 48
+
+/** Keeps room for the picture before it is there. */
+function widthOf({ pictureWidth, pictureHeight }: ShownSponsor): string {
+  if (!pictureWidth || !pictureHeight) return ''
+  return html` width="${Math.round((PICTURE_HEIGHT * pictureWidth) / pictureHeight)}"`
 }
 
 /** The festival's day of a performance: what begins before six in the morning still belongs to the night before. */

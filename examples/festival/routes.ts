@@ -13,6 +13,7 @@ import {
   listVenues,
 } from './catalogue.ts'
 import { lineupPage } from './page.ts'
+import { PICTURE_TYPES } from './pictures.ts'
 
 const notFound = defineProblem({
   code: 'not-published',
@@ -45,6 +46,8 @@ const Sponsor = z.object({
   tier: z.enum(['main', 'partner']),
   website: z.string().nullable(),
   pictureAlt: z.string().nullable(),
+  pictureWidth: z.number().nullable(),
+  pictureHeight: z.number().nullable(),
 })
 const Performance = z.object({
   id,
@@ -61,13 +64,6 @@ const Performance = z.object({
   city: z.string().nullable(),
   timeZone: z.string(),
 })
-
-const PICTURE_TYPES: Record<string, string> = {
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.jpg': 'image/jpeg',
-  '.webp': 'image/webp',
-}
 
 /** What visitors of a festival's own host can see: the line-up page and a read-only API. */
 export const festivalRoutes: FastifyPluginAsyncZod = async (app) => {
@@ -143,7 +139,7 @@ export const festivalRoutes: FastifyPluginAsyncZod = async (app) => {
       if (!found?.picture) throw notFound('There is no such picture.')
       const { stream, size } = await tenant.files.open(found.picture)
       return reply
-        .type(PICTURE_TYPES[extname(found.picture)] ?? 'application/octet-stream')
+        .type(PICTURE_TYPES[extname(found.picture).slice(1)] ?? 'application/octet-stream')
         .header('content-length', size)
         .header('cache-control', 'public, max-age=300')
         .send(stream)

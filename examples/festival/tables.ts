@@ -1,4 +1,4 @@
-import { boolean, text, timestamp, uuid } from 'drizzle-orm/pg-core'
+import { boolean, integer, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { secret, tenantTable } from '../../src/index.ts'
 
 const id = () => uuid().notNull()
@@ -45,6 +45,9 @@ export const sponsor = tenantTable('sponsor', {
   /** Path in the tenant's files. */
   picture: text(),
   pictureAlt: text('picture_alt'),
+  /** Pixels. */
+  pictureWidth: integer('picture_width'),
+  pictureHeight: integer('picture_height'),
 })
 
 /** Where a festival posts its news. */

@@ -9,6 +9,7 @@ import { parseDatabaseUrl } from '../data/sql.ts'
 import { createLog } from '../kernel/log.ts'
 import { loadSettings } from '../kernel/settings.ts'
 import { RESTART_POLICY, supervise } from '../kernel/supervise.ts'
+import { whyNoKernelWall } from '../modules/media/index.ts'
 import { DATA, saveEnvironment, withConventionalNames } from './environment.ts'
 import { findProfile, loadApp, modulesOf, profileLayer } from './platform.ts'
 import { preparePlatform } from './prepare.ts'
@@ -18,6 +19,8 @@ import { showWhereToLook } from './whereToLook.ts'
 
 /** How much longer than its own cap a process may take to end before it is killed. */
 const GRACE_MS = 5_000
+/** Sets `media.sandbox`. */
+const SANDBOX = 'SURETY_MEDIA__SANDBOX'
 
 /**
  * Boots everything on this machine: Postgres and Redis (private ones in `.data/`, unless DATABASE_URL and REDIS_URL name
@@ -83,6 +86,7 @@ async function startServers(
 ) {
   const { DATABASE_URL, REDIS_URL } = process.env
   const needed = [
+    'bwrap' as const,
     ...(DATABASE_URL ? [] : (['postgres'] as const)),
     ...(REDIS_URL ? [] : (['redis'] as const)),
   ]
@@ -109,6 +113,7 @@ async function startServers(
   ]
   const app: Record<string, string> = {
     ...named,
+    ...(await chooseSandbox(log)),
     SURETY_STORES__HOST: String(superuser.host),
     SURETY_STORES__PORT: String(superuser.port),
     SURETY_STORES__SECRETS: secrets,
@@ -127,6 +132,15 @@ async function startServers(
     ...(postgres ? { SURETY_AUDIT__DATABASE_LOG: postgres.logFile } : {}),
   }
   return { app, all, witness }
+}
+
+/** Where the kernel cannot confine processes, `up` goes on with less unless it was told what is wanted, and says so. */
+async function chooseSandbox(log: (line: string) => void): Promise<Record<string, string>> {
+  if (process.env[SANDBOX]) return {}
+  const why = await whyNoKernelWall()
+  if (!why) return { [SANDBOX]: 'kernel' }
+  log(`${why} Uploaded files are read under Node's permissions alone; that nothing escapes is not promised.`)
+  return { [SANDBOX]: 'runtime' }
 }
 
 /** Where a process that others of this machine ask listens. */

@@ -28,6 +28,8 @@ export interface StoredFile {
 export interface Filestore {
   /** Throws a Problem `file-not-found` (404), or `file-path` (400). The caller ends the stream. */
   open(path: string): Promise<StoredFile>
+  /** The same for a process that is to be handed the open file, to read and nothing else. The caller closes it. */
+  openHandle(path: string): Promise<FileHandle>
   /**
    * Stores the whole content or, when anything goes wrong, leaves what was there. On disk when it resolves. Resolves to
    * bytes and SHA-256 (hex).
@@ -64,6 +66,7 @@ export function openFilestore(location: FilesLocation, writable = true): Filesto
   }
   return {
     open: async (path) => openFile(base, segmentsOf(path)),
+    openHandle: async (path) => (await openSound(base, segmentsOf(path))).handle,
     write: async (path, content) => writeFile(base, segmentsOf(path), content),
     remove: async (path) => removeFile(base, segmentsOf(path)),
     list: () => listFiles(base),
@@ -132,6 +135,14 @@ async function inside<T>(
 }
 
 async function openFile(base: string, segments: string[]): Promise<StoredFile> {
+  const { handle, size, mtime } = await openSound(base, segments)
+  return { size, modifiedAt: mtime, stream: createReadStream('', { fd: handle }) }
+}
+
+async function openSound(
+  base: string,
+  segments: string[],
+): Promise<{ handle: FileHandle; size: number; mtime: Date }> {
   const name = segments.pop() as string
   return inside(base, segments, false, async (directory) => {
     // O_NONBLOCK: a pipe planted in place of a file must not hold us.
@@ -142,7 +153,7 @@ async function openFile(base: string, segments: string[]): Promise<StoredFile> {
       await handle.close()
       throw noFile('There is no such file.')
     }
-    return { size, modifiedAt: mtime, stream: createReadStream('', { fd: handle }) }
+    return { handle, size, mtime }
   })
 }
 

@@ -18,6 +18,7 @@ import { type Module, orderModules, type Started, startModules } from '../../src
 import type { GivesRoutes } from '../../src/kernel/routes.ts'
 import { loadSettings, type SettingsLayer } from '../../src/kernel/settings.ts'
 import type { EdgeApi } from '../../src/modules/edge/index.ts'
+import { whyNoKernelWall } from '../../src/modules/media/index.ts'
 import { type TenancyApi, tenancy } from '../../src/modules/tenancy/index.ts'
 import { provisionTenant } from '../../src/modules/tenancy/provision.ts'
 import type { IsolationModel, Tenant } from '../../src/modules/tenancy/tenant.ts'
@@ -68,11 +69,13 @@ export async function testPlatform(
   const ports: SettingsLayer = orderModules(all).some(({ name }) => name === 'edge')
     ? { edge: { port: await freePort(), httpPort: await freePort() } }
     : {}
-  const profile = { ...storeSettings(superuser), ...ports }
+  const media: SettingsLayer = { media: { sandbox: await sandboxHere() } }
+  const ours = orderModules(all).some(({ name }) => name === 'media') ? media : {}
+  const profile = { ...storeSettings(superuser), ...ports, ...ours }
   const settings = loadSettings(all, { profile, file: layer })
   const program = {
     args: [join(import.meta.dirname, '../../src/cli/main.ts')],
-    env: asEnvironment(profile, layer),
+    env: asEnvironment(media, profile, layer),
   }
   const context = { settings, clock: systemClock, log, build: 'test', program }
   const { started, stop } = await startModules(all, context)
@@ -111,6 +114,12 @@ export async function testPlatform(
       await stop()
     },
   }
+}
+
+/** What can confine processes on this machine, as `surety up` finds out too. */
+async function sandboxHere(): Promise<string> {
+  process.env.SURETY_TEST_SANDBOX ??= (await whyNoKernelWall()) ? 'runtime' : 'kernel'
+  return process.env.SURETY_TEST_SANDBOX
 }
 
 /** What a process needs to be started with the same settings. */

@@ -5,6 +5,7 @@ import { ensureServers } from '../../src/data/local/binaries.ts'
 import { removeDataDirectory } from '../../src/data/local/home.ts'
 import { startPostgres } from '../../src/data/local/postgres.ts'
 import { startRedis } from '../../src/data/local/redis.ts'
+import { whyNoKernelWall } from '../../src/modules/media/kernelWall.ts'
 
 /** What one lane of a test run has to itself. */
 export interface RunServers {
@@ -32,7 +33,7 @@ export async function prepareRun(log: (line: string) => void): Promise<void> {
   removeStale(placeOfLanes())
   const { DATABASE_URL, REDIS_URL } = process.env
   await ensureServers(
-    [...(DATABASE_URL ? [] : (['postgres'] as const)), ...(REDIS_URL ? [] : (['redis'] as const))],
+    ['bwrap', ...(DATABASE_URL ? [] : (['postgres'] as const)), ...(REDIS_URL ? [] : (['redis'] as const))],
     log,
   )
 }
@@ -56,6 +57,7 @@ export async function startRunServers(lane: number, log: (line: string) => void)
         ? JSON.stringify({ path: redis.path, password: redis.password })
         : (REDIS_URL as string),
       SURETY_TEST_RUN: String(process.pid),
+      SURETY_TEST_SANDBOX: (await whyNoKernelWall()) ? 'runtime' : 'kernel',
       ...(postgres && redis && { SURETY_TEST_LANE: String(lane) }),
       TMPDIR: folder,
     },

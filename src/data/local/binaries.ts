@@ -60,29 +60,43 @@ export function findRedis(): string | undefined {
   return named('redis-server') ?? (existsSync('/etc/debian_version') ? named('redis-check-rdb') : undefined)
 }
 
+/** The installed bubblewrap, which confines processes on Linux. */
+export function findBwrap(): string | undefined {
+  return [...PROGRAM_FOLDERS, ...pathFolders()].map((folder) => join(folder, 'bwrap')).find(isProgram)
+}
+
+type Server = 'postgres' | 'redis'
+
+const PACKAGES = { postgres: 'postgresql', redis: 'redis-tools', bwrap: 'bubblewrap' } as const
+
 /**
  * Makes sure that the named servers are on this machine, installing them when root on Debian, in such a way that no
- * service of the system's own is started. Throws one Problem that says what to install or which variable to set.
+ * service of the system's own is started; bubblewrap too, on Linux, where it can be had. Throws one Problem that says
+ * what to install or which variable to set.
  */
 export async function ensureServers(
-  wanted: readonly ('postgres' | 'redis')[],
+  wanted: readonly (Server | 'bwrap')[],
   log: (line: string) => void,
 ): Promise<void> {
   const absent = wanted.filter((name) => !isPresent(name))
-  if (absent.length === 0) return
-  if (!canInstallPackages()) throw missing(advice(absent))
-  const packages = absent.map((name) => (name === 'postgres' ? 'postgresql' : 'redis-tools'))
+  const servers = absent.filter((name) => name !== 'bwrap')
+  if (!canInstallPackages() && servers.length > 0) throw missing(advice(servers))
+  if (!canInstallPackages() || absent.length === 0) return
+  const packages = absent.map((name) => PACKAGES[name])
   const restore = absent.includes('postgres') ? withoutMainCluster() : () => {}
   try {
     await installPackages(packages, log)
+  } catch (error) {
+    if (servers.length > 0) throw error
+    log((error as Error).message)
   } finally {
     restore()
   }
-  const still = absent.filter((name) => !isPresent(name))
+  const still = servers.filter((name) => !isPresent(name))
   if (still.length > 0) throw missing(advice(still))
 }
 
-function advice(absent: readonly ('postgres' | 'redis')[]): string {
+function advice(absent: readonly Server[]): string {
   const lines = {
     postgres: `PostgreSQL ${OLDEST_POSTGRES} or newer was not found: install it (Debian: apt install postgresql; macOS: brew install postgresql@17), or set DATABASE_URL to a running one.`,
     redis:
@@ -100,7 +114,8 @@ function withoutMainCluster(): () => void {
 }
 
 /** Root needs the user that Postgres runs as too: its package makes the user last. */
-function isPresent(name: 'postgres' | 'redis'): boolean {
+function isPresent(name: Server | 'bwrap'): boolean {
+  if (name === 'bwrap') return process.platform !== 'linux' || findBwrap() !== undefined
   if (name === 'redis') return findRedis() !== undefined
   return findPostgres() !== undefined && (!isRoot() || serverAccount(['postgres']) !== undefined)
 }

@@ -14,6 +14,7 @@ import { type KeyOperations, openOperations } from './operations.ts'
 import { transitKms, transitSettings } from './transitKms.ts'
 import { type DerivedKey, type Owner, openSealing, type Refusal, type Sealing } from './vault.ts'
 
+export { canary as canaryTokens } from './canary.ts'
 export { withToken } from './probing.ts'
 
 /** What other modules get from the vault. */
