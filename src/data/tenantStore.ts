@@ -7,6 +7,7 @@ import type { ConnectionPool } from './connectionPool.ts'
 import { databaseProblem } from './errors.ts'
 import { beginTransaction, fly, type Preambles } from './flight.ts'
 import type { Prepared, Statement, TenantDatabase } from './statement.ts'
+import { tracedFlight, type Whose } from './tracedFlight.ts'
 
 /** One tenant's data: every call enters the tenant's context and leaves it again. */
 export interface TenantStore {
@@ -32,38 +33,51 @@ export interface Entry {
 }
 
 /**
- * The store behind `entry`. A query is one flight: context, query, Sync. A transaction of k queries takes k+1 round
+ * The store of `whose` data, behind `entry`. A query is one flight: context, query, Sync. A transaction of k queries takes k+1 round
  * trips, because BEGIN and the context ride ahead of its first query. Failures come as Problems where a caller can
  * understand or repeat them (see errors.ts).
  */
-export function openTenantStore(pool: ConnectionPool, entry: (actor?: Actor) => Entry): TenantStore {
+export function openTenantStore(
+  pool: ConnectionPool,
+  whose: Whose,
+  entry: (actor?: Actor) => Entry,
+): TenantStore {
   const shared = database((config, values) => {
     const { target, preambles } = entry(acting.getStore())
     return pool.share(target, (client) => fly(client, preambles, config, values))
   })
   const run = runnerOn(shared)
   const actingAs = (actor?: Actor): Omit<TenantStore, 'as'> => ({
-    async query(statement, values) {
-      try {
-        return await (actor ? acting.run(actor, () => run(statement, values)) : run(statement, values))
-      } catch (error) {
-        throw databaseProblem(error)
-      }
-    },
+    query: (statement, values) =>
+      tracedFlight(statement.name, whose, async () => {
+        try {
+          return await (actor ? acting.run(actor, () => run(statement, values)) : run(statement, values))
+        } catch (error) {
+          throw databaseProblem(error)
+        }
+      }),
 
-    async transaction(work) {
-      const { target, preambles } = entry(actor)
-      try {
-        return await pool.alone(target, (client) =>
-          runTransaction(client, [beginTransaction, ...preambles], work),
-        )
-      } catch (error) {
-        throw databaseProblem(error)
-      }
-    },
+    transaction: (work) =>
+      tracedFlight('transaction', whose, async () => {
+        const { target, preambles } = entry(actor)
+        const opening = [beginTransaction, ...preambles]
+        try {
+          return await pool.alone(target, (client) =>
+            runTransaction(client, opening, (db, run) => work(db, eachTraced(run, whose))),
+          )
+        } catch (error) {
+          throw databaseProblem(error)
+        }
+      }),
   })
   return { ...actingAs(), as: actingAs }
 }
+
+/** A statement inside a transaction is a flight of its own. */
+const eachTraced =
+  (run: RunStatement, whose: Whose): RunStatement =>
+  (statement, values) =>
+    tracedFlight(statement.name, whose, () => run(statement, values))
 
 /**
  * Carries who acts through Drizzle to where the query is sent, so that one prepared statement serves every actor. Set

@@ -11,6 +11,7 @@ import type { Audience, RouteGroup } from '../kernel/routes.ts'
 import type { Tenant } from '../modules/tenancy/index.ts'
 import { render, toProblem } from './answers.ts'
 import { HEADERS } from './headers.ts'
+import { traceRequests } from './traceRequests.ts'
 
 const noRoute = defineProblem({ code: 'not-found', status: 404, title: 'Not found' })
 
@@ -69,6 +70,7 @@ export async function createAudience(
       acting.set(this.raw, tenant)
     },
   })
+  traceRequests(app, audience)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...HEADERS, 'x-request-id': request.id })
   })

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import pino, { type DestinationStream, type Logger } from 'pino'
 import { cleanse, type Pseudonym, scan } from './redaction.ts'
+import { traceId } from './trace.ts'
 
 export type Log = Logger
 
@@ -51,12 +52,18 @@ export function createLog(options: { name: string; level: string; destination?: 
       // pino's own would go over what is told of an error once more, and leave the causes out.
       serializers: { err: (err: unknown) => err },
       formatters: {
-        log: (entry) => guard.cleanse(entry, guard.pseudonym),
+        log: (entry) => inTrace(guard.cleanse(entry, guard.pseudonym)),
         bindings: (bindings) => guard.cleanse(bindings, guard.pseudonym),
       },
     },
     output,
   )
+}
+
+/** `entry` with the trace that it was written in. */
+function inTrace<T extends object>(entry: T): T {
+  const id = traceId()
+  return id ? { ...entry, traceId: id } : entry
 }
 
 /** Hands finished lines of `log`, of its ancestors and children also to `sink`. Returns what ends that. */

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
+import { type Span, traced } from '../kernel/trace.ts'
 import type { Check, Evidence, Measure } from './measure.ts'
 
 /** Thrown by `notObservable` and `notApplicable` to end a probe. */
@@ -17,10 +18,31 @@ class Ended extends Error {
  * Runs one probe and says what it showed. Proven: at least one check and one positive control, all as expected. Failed:
  * a check was not. Error: the probe threw, ran out of time, or a positive control was not seen, so it proves nothing.
  */
-export async function runProbe(
-  measure: Measure,
-  context: { clock: Clock; log: Log; build: string },
-): Promise<Evidence> {
+export function runProbe(measure: Measure, context: ProbeParts): Promise<Evidence> {
+  return traced(
+    () => ({
+      name: `probe ${measure.key}`,
+      kind: 'internal',
+      attributes: { 'surety.measure.key': measure.key },
+    }),
+    async (span) => tellOutcome(span, await probe(measure, context)),
+  )
+}
+
+interface ProbeParts {
+  clock: Clock
+  log: Log
+  build: string
+}
+
+function tellOutcome(span: Span | undefined, evidence: Evidence): Evidence {
+  const { outcome } = evidence
+  span?.set({ 'surety.measure.outcome': outcome })
+  if (outcome === 'failed' || outcome === 'error') span?.fail(outcome)
+  return evidence
+}
+
+async function probe(measure: Measure, context: ProbeParts): Promise<Evidence> {
   const checks: Check[] = []
   const startedAt = context.clock.now()
   const ending = await attack(measure, checks, context)
@@ -40,11 +62,7 @@ export async function runProbe(
   }
 }
 
-async function attack(
-  measure: Measure,
-  checks: Check[],
-  context: { clock: Clock; log: Log },
-): Promise<unknown> {
+async function attack(measure: Measure, checks: Check[], context: ProbeParts): Promise<unknown> {
   const signal = AbortSignal.timeout(measure.timeout)
   const record = (kind: Check['kind']) => (what: string, expected: unknown, observed: unknown) => {
     checks.push({
@@ -60,7 +78,7 @@ async function attack(
       reject(new Error(`The probe did not end within ${measure.timeout} ms.`)),
     )
   })
-  const probe = measure.prove({
+  const proving = measure.prove({
     check: record('check'),
     positiveControl: record('positive-control'),
     notObservable: (reason, why) => {
@@ -74,7 +92,7 @@ async function attack(
     log: context.log.child({ measure: measure.key }),
     signal,
   })
-  return Promise.race([probe, outOfTime]).then(
+  return Promise.race([proving, outOfTime]).then(
     () => undefined,
     (error: unknown) => error,
   )

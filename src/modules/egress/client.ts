@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 import { checkServerIdentity, type PeerCertificate, type TLSSocket } from 'node:tls'
-import { Agent, fetch, type RequestInit, type Response } from 'undici'
+import { Agent, fetch, Headers, type RequestInit, type Response } from 'undici'
+import { type Span, traced, traceparentTo } from '../../kernel/trace.ts'
+import { callSpan } from './callSpan.ts'
 import { handshake, refusal, throughProxy } from './connections.ts'
 import { type Decision, type Gate, type Rules, UNNAMED } from './decide.ts'
 import type { DecisionLog } from './decisionLog.ts'
@@ -60,27 +62,61 @@ export function openEgressClient(parts: ClientParts): EgressClient {
   return {
     async fetch(caller, url, init = {}) {
       const { protocol, hostname, port } = new URL(url)
-      if (protocol !== 'https:') throw refusal(url, 'only HTTPS leads out')
-      admit(parts, `${hostname}:${port || 443}`, caller)
-      try {
-        return await fetch(url, { ...init, redirect: 'manual', dispatcher: agentOf(caller) })
-      } catch (error) {
-        throw (error as Error).cause ?? error // undici says "fetch failed" and keeps the reason
-      }
+      const target = `${hostname}:${port || 443}`
+      return traced(
+        () => callSpan(caller, init.method ?? 'GET', target),
+        async (span) => {
+          if (protocol !== 'https:') throw refusal(url, 'only HTTPS leads out')
+          admit(parts, target, caller)
+          const answer = await send(url, { ...tracedInit(init, hostname), dispatcher: agentOf(caller) })
+          tellStatus(span, answer.status)
+          return answer
+        },
+      )
     },
-    async connect(caller, target, alpn) {
-      admit(parts, target, caller)
-      return open(parts, caller, target, alpn)
-    },
-    async tunnel(caller, target) {
-      admit(parts, target, caller)
-      return reach(parts, caller, target)
-    },
+    connect: (caller, target, alpn) =>
+      traced(
+        () => callSpan(caller, 'connect', target),
+        async () => {
+          admit(parts, target, caller)
+          return open(parts, caller, target, alpn)
+        },
+      ),
+    tunnel: (caller, target) =>
+      traced(
+        () => callSpan(caller, 'connect', target),
+        async () => {
+          admit(parts, target, caller)
+          return reach(parts, caller, target)
+        },
+      ),
     checkServerIdentity: (host, shown) => checkServerIdentity(host, shown) ?? unpinned(parts, host, shown),
     async close() {
       await Promise.all([...agents.values()].map((agent) => agent.close()))
     },
   }
+}
+
+async function send(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, { ...init, redirect: 'manual' })
+  } catch (error) {
+    throw (error as Error).cause ?? error // undici says "fetch failed" and keeps the reason
+  }
+}
+
+/** Others learn which trace a call belongs to only where the settings say so. */
+function tracedInit(init: RequestInit, host: string): RequestInit {
+  const traceparent = traceparentTo(host)
+  if (!traceparent) return init
+  const headers = new Headers(init.headers)
+  headers.set('traceparent', traceparent)
+  return { ...init, headers }
+}
+
+function tellStatus(span: Span | undefined, status: number): void {
+  span?.set({ 'http.response.status_code': status })
+  if (status >= 400) span?.fail(String(status))
 }
 
 /** Every call is decided and written down, also one that finds an open connection. */

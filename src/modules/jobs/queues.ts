@@ -2,6 +2,7 @@ import { type JobsOptions, Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { newId } from '../../kernel/ids.ts'
 import { Problem } from '../../kernel/problems.ts'
+import { traceparent } from '../../kernel/trace.ts'
 import { untilReady } from './connections.ts'
 import type { DeadJob, JobCounts } from './job.ts'
 import { jobNotDead, jobsUnavailable } from './problems.ts'
@@ -11,6 +12,8 @@ import { backoffOf, type JobSettings } from './settings.ts'
 export interface Envelope {
   tenant: { id: string; slug: string } | null
   data: unknown
+  /** The `traceparent` of what added it. */
+  trace?: string | undefined
 }
 
 /** The adding and looking side of the queues. Every call ends soon, also while Redis is away. */
@@ -66,7 +69,11 @@ export function openQueues(redis: Redis, settings: JobSettings): Queues {
       at(kind, async (queue) => {
         const jobId = options.id ?? newId()
         if (options.id) await clearTheWay(queue, options.id)
-        await queue.add(kind, envelope, { ...jobOptions(settings, options), jobId })
+        await queue.add(
+          kind,
+          { ...envelope, trace: traceparent() },
+          { ...jobOptions(settings, options), jobId },
+        )
         return jobId
       }),
     counts: (kind) =>

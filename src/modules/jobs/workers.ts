@@ -3,9 +3,11 @@ import { type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import type { Redis, RedisOptions } from 'ioredis'
 import { guardOf, type Log } from '../../kernel/log.ts'
 import { Problem } from '../../kernel/problems.ts'
+import { traced } from '../../kernel/trace.ts'
 import type { TenancyApi, Tenant } from '../tenancy/index.ts'
 import { openWorkerConnections } from './connections.ts'
 import type { AnyJob } from './job.ts'
+import { jobSpan } from './jobSpan.ts'
 import { keeperOfThisProcess } from './keeper.ts'
 import type { Envelope } from './queues.ts'
 import type { JobSettings } from './settings.ts'
@@ -46,7 +48,11 @@ export async function startWorkers(
     const { name, concurrency = 1, attempts = settings.attempts } = kind
     const worker = new Worker<Envelope>(
       name,
-      (job, token) => runJob(kind, parts, { job, token, signal: cut.signal }),
+      (job, token) =>
+        traced(
+          () => jobSpan(name, job),
+          () => runJob(kind, parts, { job, token, signal: cut.signal }),
+        ),
       {
         connection: connections.redis,
         prefix: settings.prefix,
@@ -139,7 +145,10 @@ async function untilAway(redis: Redis, ms: number, signal: AbortSignal): Promise
 
 async function repeat({ name, ms, run }: Schedule, signal: AbortSignal, log: Log): Promise<void> {
   while (!signal.aborted) {
-    await run(signal).catch((error: unknown) => log.error({ err: error, name }, 'a scheduled run failed'))
+    await traced(
+      () => ({ name, kind: 'internal', parent: null }),
+      () => run(signal),
+    ).catch((error: unknown) => log.error({ err: error, name }, 'a scheduled run failed'))
     await sleep(ms, undefined, { signal }).catch(() => undefined)
   }
 }

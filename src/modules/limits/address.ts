@@ -35,21 +35,26 @@ function expand(address: string): number[] {
   return [...first, ...Array<number>(8 - first.length - last.length).fill(0), ...last]
 }
 
-/**
- * Says where a request comes from: the connection's address, or, when that is one of `trusted` proxies (CIDR), the
- * nearest one in X-Forwarded-For that is not. What stands further left is the client's own word and counts for nothing.
- */
-export function openClientAddress(trusted: readonly string[]): (request: IncomingMessage) => string {
+/** Whether an address is one of `trusted` proxies (CIDR). */
+export function openProxyList(trusted: readonly string[]): (address: string) => boolean {
   const proxies = new BlockList()
   for (const cidr of trusted) {
     const [network = '', prefix] = cidr.split('/')
     const family = isIP(network) === 6 ? 'ipv6' : 'ipv4'
     proxies.addSubnet(network, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family)
   }
-  const isProxy = (address: string) => {
+  return (address) => {
     const version = isIP(address)
     return version !== 0 && proxies.check(address, version === 6 ? 'ipv6' : 'ipv4')
   }
+}
+
+/**
+ * Says where a request comes from: the connection's address, or, when that is one of `trusted` proxies (CIDR), the
+ * nearest one in X-Forwarded-For that is not. What stands further left is the client's own word and counts for nothing.
+ */
+export function openClientAddress(trusted: readonly string[]): (request: IncomingMessage) => string {
+  const isProxy = openProxyList(trusted)
   return ({ socket, headers }) => {
     const connection = socket.remoteAddress ?? UNREADABLE
     if (trusted.length === 0 || !isProxy(connection)) return connection

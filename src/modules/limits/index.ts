@@ -4,13 +4,15 @@ import { defineModule } from '../../kernel/module.ts'
 import type { Audience } from '../../kernel/routes.ts'
 import { edge } from '../edge/index.ts'
 import { tenancy } from '../tenancy/index.ts'
-import { openClientAddress, openHasher } from './address.ts'
+import { openClientAddress, openHasher, openProxyList } from './address.ts'
 import { type Budgets, limitGuard } from './guard.ts'
 import { openIntrusionWatch } from './intrusion.ts'
 import { openLimiter } from './limiter.ts'
 import { openLoad } from './load.ts'
 import { limitsMeasures } from './measures.ts'
 import { type LimitsSettings, limitsSettings } from './settings.ts'
+
+export type { LimitsSettings } from './settings.ts'
 
 /** How much may be asked of the deployment: by address, tenant, attempt and account, and at all. */
 export const limits = defineModule({
@@ -41,6 +43,8 @@ export const limits = defineModule({
       ),
       budgets: budgetsOf(settings),
       clientAddress: openClientAddress(settings.trustedProxies),
+      /** Whether an address is a reverse proxy of ours. */
+      isProxy: openProxyList(settings.trustedProxies),
       probePassOf: edge.probePassOf,
       log,
     }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Attributes } from '@opentelemetry/api'
 import type { Log } from '../../kernel/log.ts'
 
 /** What must not be seen again. Made anew for each probe, so that none is found that an earlier one left. */
@@ -75,4 +76,20 @@ function fieldsAtDepth(secret: string): Record<string, Write> {
       ways[`${field} at depth ${depth}`] = (log) => log.info(nested(depth), 'canary')
     }
   return ways
+}
+
+/** What a program may tell of a span although it should not, by where it has it from. */
+export function factsThatLeak({ secret, mail, jwt }: Canaries): Record<string, Attributes> {
+  const parameters = `token=${secret}&mail=${encodeURIComponent(mail)}`
+  return {
+    'the path': { 'url.path': `/api/v1/people/${mail}`, 'url.full': `https://app:${secret}@x.invalid/` },
+    'the query': { 'url.query': `?${parameters}`, 'url.full': `https://x.invalid/?${parameters}` },
+    'a header': { 'http.request.header.authorization': `Bearer ${secret}` },
+    'several headers': { 'http.request.header.cookie': [`sid=${secret}`, `who=${mail}`] },
+    SQL: { 'db.query.text': `UPDATE person SET password='${secret}' WHERE email = '${mail}'` },
+    'a parameter of SQL': { 'db.query.parameter.password': secret, 'db.query.parameter.1': mail },
+    'the data of a job': { 'messaging.message.body': JSON.stringify({ password: secret, email: mail, jwt }) },
+    'the message of an error': { 'exception.message': `no account for ${mail}, token=${secret}, ${jwt}` },
+    'who asked': { 'user.email': mail, 'enduser.id': mail },
+  }
 }

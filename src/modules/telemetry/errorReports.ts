@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { isIP } from 'node:net'
 import type { Clock } from '../../kernel/clock.ts'
 import type { LogGuard } from '../../kernel/log.ts'
 import type { EgressClient } from '../egress/index.ts'
+import { withoutAddresses } from './addresses.ts'
 import type { Entry } from './monitor.ts'
 
 /** What an error is told with. */
@@ -41,7 +41,7 @@ export async function reportError(
  */
 function envelopeOf(entry: Entry, sent: string, build: string): string {
   const id = randomUUID().replaceAll('-', '')
-  const { module, requestId, tenantId, msg } = entry
+  const { module, requestId, tenantId, traceId, msg } = entry
   const event = {
     event_id: id,
     timestamp: sent,
@@ -50,7 +50,7 @@ function envelopeOf(entry: Entry, sent: string, build: string): string {
     release: build,
     logger: module,
     message: withoutAddresses(String(msg ?? '')),
-    tags: { requestId, tenantId },
+    tags: { requestId, tenantId, traceId },
     exception: { values: chainOf(entry.err).reverse() },
   }
   const header = { event_id: id, sent_at: sent, sdk: { name: 'surety', version: '1' } }
@@ -93,10 +93,3 @@ function framesOf(stack: string): object[] {
     })
     .reverse()
 }
-
-const withoutAddresses = (text: string): string =>
-  text.replace(/[0-9a-f:.]*[:.][0-9a-f:.]+/gi, (found) => {
-    const trimmed = found.replace(/[.:]+$/, '')
-    const [address = ''] = /^\d+\.\d+\.\d+\.\d+(?=:\d+$|$)/.exec(trimmed) ?? [trimmed]
-    return isIP(address) ? '[address]' : found
-  })

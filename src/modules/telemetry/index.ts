@@ -2,17 +2,19 @@ import { join } from 'node:path'
 import { stores } from '../../data/index.ts'
 import { keepSecret } from '../../data/secrets.ts'
 import { attachSink, guardOf, type LogGuard, nameOf } from '../../kernel/log.ts'
-import { type Contradiction, defineModule, type SettingsTree } from '../../kernel/module.ts'
+import { defineModule } from '../../kernel/module.ts'
 import type { Audience } from '../../kernel/routes.ts'
 import { proof } from '../../proof/index.ts'
 import { edge } from '../edge/index.ts'
-import { type EgressSettings, egress, isRegistered } from '../egress/index.ts'
+import { egress } from '../egress/index.ts'
 import { identity } from '../identity/index.ts'
+import { limits } from '../limits/index.ts'
 import { mail } from '../mail/index.ts'
 import { tenancy } from '../tenancy/index.ts'
-import { type Alerts, openAlerts } from './alerts.ts'
+import { type Alerts, type News, openAlerts } from './alerts.ts'
 import { type Analytics, openAnalytics } from './analytics.ts'
 import { channelsOf } from './channels.ts'
+import { contradictions } from './contradictions.ts'
 import { reportError } from './errorReports.ts'
 import { type FilesOptions, type LogFiles, openLogFiles } from './files.ts'
 import { telemetryGuard } from './guard.ts'
@@ -22,7 +24,8 @@ import { openMetrics } from './metrics.ts'
 import { type Entry, type Monitor, monitorSink, newsIn } from './monitor.ts'
 import { openPseudonyms } from './pseudonym.ts'
 import { telemetryRoutes } from './routes.ts'
-import { type TelemetrySettings, telemetrySettings } from './settings.ts'
+import { telemetrySettings } from './settings.ts'
+import { type RunningTraces, startTracing } from './startTracing.ts'
 import { type Beats, openBeats } from './watch.ts'
 import { keepWatch } from './watching.ts'
 
@@ -38,15 +41,16 @@ export interface TelemetryApi {
   alerts: Alerts
   analytics: Analytics
   beats: Beats
+  traces: RunningTraces
 }
 
-/** Logs, metrics, alerts, error reports and analytics. */
+/** Logs, metrics, traces, alerts, error reports and analytics. */
 export const telemetry = defineModule({
   name: 'telemetry',
-  needs: { stores, proof, edge, tenancy, egress, mail, identity },
+  needs: { stores, proof, edge, tenancy, egress, mail, limits, identity },
   settings: telemetrySettings,
   migrations: { control: new URL('./migrations/control/', import.meta.url) },
-  contradictions: unreachable,
+  contradictions,
   async start({ settings, clock, log, build }, needs) {
     const { stores, proof, egress, mail } = needs
     const { control, redis, secrets } = stores
@@ -65,6 +69,8 @@ export const telemetry = defineModule({
       writer: `${name}-${process.pid}-${Date.now().toString(36)}`,
     }
     const channels = channelsOf(settings, { mail, egress })
+    const metrics = openMetrics(control)
+    const alerts = openAlerts({ control, clock, log }, channels)
     const parts: TelemetryApi = {
       guard,
       files: openLogFiles(join(stores.files, 'logs'), fileOptions),
@@ -72,11 +78,19 @@ export const telemetry = defineModule({
       fileOptions,
       heads: openHeads(control),
       monitor: { newsIn },
-      alerts: openAlerts({ control, clock, log }, channels),
+      alerts,
       analytics: openAnalytics(control, clock, settings.pseudonymsFor),
       beats: openBeats(redis, clock),
+      traces: await startTracing({
+        settings,
+        egress,
+        log,
+        build,
+        isProxy: needs.limits.isProxy,
+        count: metrics.spans,
+        leaked: (found) => void alerts.raise(traceLeak(found)),
+      }),
     }
-    const metrics = openMetrics(control)
     const report = (entry: Entry) => {
       if (settings.errorsDsn)
         reportError(entry, { egress, guard, clock, build, dsn: settings.errorsDsn }).catch((error: unknown) =>
@@ -100,6 +114,7 @@ export const telemetry = defineModule({
       measures: telemetryMeasures({ parts, settings, channels, log, clock, build, ...needs }),
       async stop() {
         await watch.stop()
+        await parts.traces.stop()
         for (const end of detach) end()
         parts.files.close()
       },
@@ -107,21 +122,10 @@ export const telemetry = defineModule({
   },
 })
 
-/** Whom telemetry was told to reach and cannot. */
-function unreachable(
-  { alertMail, alertWebhook, errorsDsn }: TelemetrySettings,
-  all: SettingsTree,
-): Contradiction[] {
-  const { register } = all.egress as EgressSettings
-  const found: Contradiction[] = []
-  if (alertMail && !all.mail?.host)
-    found.push({ settings: ['telemetry.alertMail', 'mail.host'], why: 'mail needs a server; name one.' })
-  for (const [name, url] of Object.entries({ alertWebhook, errorsDsn })) {
-    if (!url) continue
-    const { hostname, port } = new URL(url)
-    if (isRegistered(register, hostname, Number(port || 443), 'telemetry')) continue
-    const why = `${hostname} is not in the register for the module telemetry; add it.`
-    found.push({ settings: [`telemetry.${name}`, 'egress.register'], why })
-  }
-  return found
-}
+/** A program that puts such things into spans should be mended, although they were taken out. */
+const traceLeak = (found: readonly string[]): News => ({
+  name: 'trace-leak',
+  details: { found },
+  canary: false,
+  lasting: false,
+})

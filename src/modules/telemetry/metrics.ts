@@ -7,6 +7,8 @@ import type { LogSink } from '../../kernel/log.ts'
 export interface Metrics extends LogSink {
   /** One answered request. `seconds` it took. */
   observe(request: { audience: string; method: string; route: string; status: number; seconds: number }): void
+  /** What became of spans on their way to the collector. */
+  spans(fate: string, count: number): void
   /** In Prometheus' text format. */
   text(): Promise<string>
   contentType: string
@@ -29,6 +31,12 @@ export function openMetrics(control: Database): Metrics {
     labelNames: ['level'],
     registers,
   })
+  const spans = new Counter({
+    name: 'surety_trace_spans_total',
+    help: 'Spans of this process by what became of them: sent, queue-full, not-taken, rejected',
+    labelNames: ['fate'],
+    registers,
+  })
   new Gauge({
     name: 'surety_open_alerts',
     help: 'Alerts of the deployment that are open',
@@ -43,6 +51,7 @@ export function openMetrics(control: Database): Metrics {
   return {
     contentType: registry.contentType,
     observe: ({ seconds, ...labels }) => requests.observe(labels, seconds),
+    spans: (fate, count) => spans.inc({ fate }, count),
     write: (_line, level) => lines.inc({ level: pino.levels.labels[level] ?? String(level) }),
     text: () => registry.metrics(),
   }

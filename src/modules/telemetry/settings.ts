@@ -27,6 +27,16 @@ export const telemetrySettings = z.object({
   missedAfter: duration.default(60_000),
   /** Where errors are reported; its host must be in `egress.register`, for the module telemetry. */
   errorsDsn: dsn.optional(),
+  /** Where traces go (OTLP over HTTP, such as `https://…/v1/traces`); its host must be in `egress.register` likewise. */
+  tracesUrl: z.url({ protocol: /^https$/ }).optional(),
+  /** The `Authorization` that the collector wants. */
+  tracesAuthorization: z.string().min(1).optional(),
+  /** How many of the traces that begin here are kept; one that goes on is kept when its beginning was. */
+  tracesShare: z.number().min(0).max(1).default(1),
+  /** The proxies in `limits.trustedProxies` write `traceparent` anew, so that none of a client's gets past them. */
+  traceparentFromProxies: z.boolean().default(false),
+  /** Registered hosts that are told which trace a call belongs to. */
+  traceparentTo: z.array(z.string()).default([]),
   /** How long somebody has the same name in logs, and in analytics. */
   pseudonymsFor: duration.default(30 * DAY),
 })

@@ -193,7 +193,7 @@ it('says no to a mail that no server took', async () => {
   await assert.rejects(async () => byMail?.tell(news(), 'fired'), /did not take it/)
 })
 
-it('does not start with a webhook or a tracker that is not in the register', () => {
+it('does not start with a webhook, a tracker or a collector that is not in the register', () => {
   const stores = { host: '/x', secrets: 'x', files: 'x', appPasswordFileName: 'x', redisSocket: 'x' }
   const settings = (layer: object) =>
     loadSettings([telemetry], { profile: { stores, telemetry: { ...layer } } })
@@ -205,6 +205,13 @@ it('does not start with a webhook or a tracker that is not in the register', () 
     () => settings({ errorsDsn: 'https://key@errors.example.com/7' }),
     /errors\.example\.com is not/,
   )
+  assert.throws(
+    () => settings({ tracesUrl: 'https://traces.example.com/v1/traces' }),
+    /traces\.example\.com is not/,
+  )
+  assert.throws(() => settings({ tracesUrl: 'http://traces.example.com/v1/traces' }), /tracesUrl/)
+  assert.throws(() => settings({ traceparentTo: ['api.example.com'] }), /api\.example\.com is not/)
+  assert.throws(() => settings({ traceparentFromProxies: true }), /no proxy is trusted/)
   assert.throws(() => settings({ errorsDsn: 'http://key@errors.example.com/7' }), /errorsDsn/)
   assert.throws(() => settings({ alertMail: 'ops@example.org' }), /mail needs a server/)
   assert.ok(settings({}))

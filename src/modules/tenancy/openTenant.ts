@@ -36,7 +36,7 @@ const SEAL_LIFE = 60_000
 export function openTenant(registered: Registered, access: TenantAccess): Tenant {
   const { database: _database, ...record } = registered
   const entry = registered.model === 'rows' ? pooledEntry(registered, access) : ownEntry(registered, access)
-  const store = openTenantStore(access.pool, entry)
+  const store = openTenantStore(access.pool, registered, entry)
   const rest = {
     ...record,
     files: openFilestore({ root: access.files, folder: registered.slug }, registered.state === 'active'),

@@ -2,6 +2,7 @@ import { after, before, it } from 'node:test'
 
 import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
 import { proveBySabotage } from '../../../../test/support/sabotage.ts'
+import { TRACES } from '../../../../test/support/traces.ts'
 import type { ProofApi } from '../../../proof/api.ts'
 import { proof } from '../../../proof/index.ts'
 import { type TelemetryApi, telemetry } from '../index.ts'
@@ -9,7 +10,7 @@ import { type TelemetryApi, telemetry } from '../index.ts'
 let platform: TestPlatform
 let parts: TelemetryApi
 before(async () => {
-  platform = await testPlatform([proof, telemetry])
+  platform = await testPlatform([proof, telemetry], TRACES)
   parts = platform.api('telemetry') as TelemetryApi
 })
 after(() => platform?.stop())
@@ -23,5 +24,17 @@ it('errors.scrub.client goes red when finished lines and envelopes are not looke
     sabotage: async () => (parts.guard.scan = (line) => ({ line, found: [] })),
     repair: async () => (parts.guard.scan = scan),
     seen: /bytes that arrived/,
+  })
+})
+
+it('errors.scrub.client goes red when what is told of spans is not looked at', () => {
+  const { scan, cleanse } = parts.guard
+  return sabotage({
+    sabotage: async () => {
+      parts.guard.scan = (line) => ({ line, found: [] })
+      parts.guard.cleanse = (value) => value
+    },
+    repair: async () => void Object.assign(parts.guard, { scan, cleanse }),
+    seen: /bytes that arrived as traces/,
   })
 })

@@ -2,6 +2,7 @@ import { after, before, it } from 'node:test'
 
 import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
 import { proveBySabotage } from '../../../../test/support/sabotage.ts'
+import { TRACES } from '../../../../test/support/traces.ts'
 import type { ProofApi } from '../../../proof/api.ts'
 import { proof } from '../../../proof/index.ts'
 import { type TelemetryApi, telemetry } from '../index.ts'
@@ -9,7 +10,7 @@ import { type TelemetryApi, telemetry } from '../index.ts'
 let platform: TestPlatform
 let parts: TelemetryApi
 before(async () => {
-  platform = await testPlatform([proof, telemetry])
+  platform = await testPlatform([proof, telemetry], TRACES)
   parts = platform.api('telemetry') as TelemetryApi
 })
 after(() => platform?.stop())
@@ -24,5 +25,14 @@ it('log.no-email goes red when addresses are written as they are', async () => {
     sabotage: async () => (parts.guard.pseudonym = (text) => text),
     repair: async () => (parts.guard.pseudonym = pseudonym),
     seen: /in any log file/,
+  })
+})
+
+it('log.no-email goes red when addresses leave as traces', async () => {
+  const { scan } = parts.guard
+  await sabotage({
+    sabotage: async () => (parts.guard.scan = (line) => ({ line, found: [] })),
+    repair: async () => (parts.guard.scan = scan),
+    seen: /leaves as traces/,
   })
 })

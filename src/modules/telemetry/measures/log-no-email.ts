@@ -1,23 +1,31 @@
 import { type Measure, measure } from '../../../proof/measure.ts'
 import type { EdgeApi } from '../../edge/index.ts'
 import type { Tenant } from '../../tenancy/index.ts'
-import { makeCanaries, seenIn } from '../canaries.ts'
+import { factsThatLeak, makeCanaries, seenIn } from '../canaries.ts'
 import type { MeasureParts } from '../measures.ts'
 import { readAll, writtenBare } from '../scratchLog.ts'
+import { sentAsTraces, unlooked } from '../scratchTraces.ts'
+import { lookedAt } from '../startTracing.ts'
 
 /** CAST-06. Files of processes on other machines are not read from here; then the answers' lines are missing and it says so. */
-export function logNoEmail({ parts, edge, tenancy, log }: MeasureParts): Measure {
+export function logNoEmail({ parts, settings, edge, tenancy, log }: MeasureParts): Measure {
   return measure({
     key: 'log.no-email',
     sources: ['CAST-06'],
     family: 'data-access',
     maps: { gdpr: ['5(1)(c)', '25(1)'], iso27001: ['A.8.11', 'A.8.15'] },
+    settings: { traces: settings.tracesUrl !== undefined },
     claim: {
-      de: () =>
-        'Protokolle nennen die Kennung des Mandanten und ein Pseudonym der Person, nie eine E-Mail-Adresse.',
-      en: () => "Logs name the tenant's id and a pseudonym of the person, never an e-mail address.",
+      de: ({ traces }) =>
+        traces
+          ? 'Protokolle und Traces nennen die Kennung des Mandanten und höchstens ein Pseudonym der Person, nie eine E-Mail-Adresse.'
+          : 'Protokolle nennen die Kennung des Mandanten und ein Pseudonym der Person, nie eine E-Mail-Adresse.',
+      en: ({ traces }) =>
+        traces
+          ? "Logs and traces name the tenant's id and at most a pseudonym of the person, never an e-mail address."
+          : "Logs name the tenant's id and a pseudonym of the person, never an e-mail address.",
     },
-    async prove({ check, positiveControl, notObservable }) {
+    async prove({ check, positiveControl, notObservable, settings: { traces } }) {
       const canaries = makeCanaries()
       const requestIds: string[] = []
       const tenantIds: string[] = []
@@ -42,6 +50,11 @@ export function logNoEmail({ parts, edge, tenancy, log }: MeasureParts): Measure
       check('tenants of theirs that no line names by id', [], named)
       const bare = writtenBare((open) => open.info({ to: { email: canaries.mail } }))
       positiveControl('the same search in a log without redaction', ['mail'], seenIn(bare, canaries))
+      if (!traces) return
+      const mailIn = async (look: typeof unlooked) =>
+        seenIn(await sentAsTraces(factsThatLeak(canaries), look), canaries).filter((kind) => kind === 'mail')
+      check('an address in what leaves as traces', [], await mailIn(lookedAt(parts.guard)))
+      positiveControl('the same search in traces without redaction', ['mail'], await mailIn(unlooked))
     },
   })
 }
