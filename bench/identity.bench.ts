@@ -1,13 +1,9 @@
-import { fork } from 'node:child_process'
 import { argon2, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import rateLimit from '@fastify/rate-limit'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { Redis } from 'ioredis'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
-import { Pool } from 'undici'
 import { systemClock } from '../src/kernel/clock.ts'
 import { newId } from '../src/kernel/ids.ts'
 import { createLog } from '../src/kernel/log.ts'
@@ -15,29 +11,7 @@ import { openLimiter } from '../src/modules/limits/limiter.ts'
 import { testRedis } from '../test/support/servers.ts'
 import { compare, type Figures, type Print, printFigures } from './compare.ts'
 import type { Contender } from './identity.server.ts'
-
-const SERVER = join(import.meta.dirname, 'identity.server.ts')
-const CLIENTS = 16
-
-/** A contender's process. */
-interface Server extends Contender {
-  /** Milliseconds of CPU that it used so far. */
-  cpu(): Promise<number>
-  end(): void
-}
-
-async function start(kind: string, shared?: unknown): Promise<Server> {
-  const child = fork(SERVER, [kind, ...(shared ? [JSON.stringify(shared)] : [])])
-  const [ready] = (await once(child, 'message')) as [Contender]
-  return {
-    ...ready,
-    end: () => child.disconnect(),
-    async cpu() {
-      child.send('cpu')
-      return (await once(child, 'message'))[0] as number
-    },
-  }
-}
+import { type Ask, asker, CLIENTS, poolOf, printCpu, start } from './servers.ts'
 
 /** Whole requests against bare Fastify and Better Auth, the limiter against its peers, and a flood of sign-ins. */
 export async function run(print: Print): Promise<void> {
@@ -61,47 +35,12 @@ export async function run(print: Print): Promise<void> {
         const title = `a signed-in POST, ${what}, HTTPS, ${clients} at once`
         printFigures(print, title, await compare(askers, clients))
       }
-      print("  the server's own CPU, ms a request:")
-      for (const [name, server] of Object.entries(servers))
-        print(`  ${name.padEnd(34)}${(await cpuOf(server, askers[name] as Ask)).toFixed(3).padStart(9)}`)
+      await printCpu(print, servers, askers)
     }
     await limiter(print)
     await flood(print, surety, asker(surety, { id: surety.id }))
   } finally {
     for (const { end } of [surety, bare, better]) end()
-  }
-}
-
-type Ask = () => Promise<void>
-
-/** Other work on the machine makes requests slower, but takes none of a process's own time. */
-async function cpuOf(server: Server, ask: Ask): Promise<number> {
-  const requests = 3_200
-  const before = await server.cpu()
-  await Promise.all(
-    Array.from({ length: CLIENTS }, async () => {
-      for (let i = 0; i < requests / CLIENTS; i++) await ask()
-    }),
-  )
-  return ((await server.cpu()) - before) / requests
-}
-
-const poolOf = ({ port, host }: Contender, connections = CLIENTS) =>
-  new Pool(`https://127.0.0.1:${port}`, {
-    connections,
-    connect: { rejectUnauthorized: false, servername: host },
-  })
-
-/** Sends the contender's request once; throws when it is not answered 200. */
-function asker(to: Contender, asked: unknown): Ask {
-  const pool = poolOf(to)
-  const host = `${to.host}:${to.port}`
-  const headers = { host, origin: `https://${host}`, 'content-type': 'application/json', ...to.headers }
-  const body = JSON.stringify(asked)
-  return async () => {
-    const answer = await pool.request({ method: 'POST', path: '/api/v1/items', headers, body })
-    const text = await answer.body.text()
-    if (answer.statusCode !== 200) throw new Error(`${answer.statusCode}: ${text}`)
   }
 }
 

@@ -1,4 +1,5 @@
-// One contender of identity.bench.ts in a process of its own: `node identity.server.ts surety|bare|better-auth`.
+// One contender of identity.bench.ts or traces.bench.ts in a process of its own:
+// `node identity.server.ts surety|logged|traced|bare|better-auth`.
 
 import { betterAuth } from 'better-auth'
 import { getMigrations } from 'better-auth/db/migration'
@@ -10,12 +11,17 @@ import { z } from 'zod'
 import { databases } from '../src/data/roles.ts'
 import { parseDatabaseUrl } from '../src/data/sql.ts'
 import { defineModule, newId, statement, tenantTable } from '../src/index.ts'
+import type { Module } from '../src/kernel/module.ts'
+import type { SettingsLayer } from '../src/kernel/settings.ts'
 import { browser } from '../src/modules/browser/index.ts'
 import { type EdgeApi, edge } from '../src/modules/edge/index.ts'
 import { type IdentityApi, tenantRealm } from '../src/modules/identity/index.ts'
 import { limits } from '../src/modules/limits/index.ts'
+import { telemetry } from '../src/modules/telemetry/index.ts'
 import { testPlatform } from '../test/support/platform.ts'
 import { testPostgresUrl } from '../test/support/servers.ts'
+
+type AnyModule = Module<any, any, any>
 
 /** What the clients of a contender send. */
 export interface Contender {
@@ -88,12 +94,12 @@ const bench = defineModule({
 const MOST = 10_000_000
 
 /** The whole platform, as it serves, with budgets that a benchmark does not spend. */
-async function surety(): Promise<Contender> {
+async function surety(more: readonly AnyModule[] = [], layer: SettingsLayer = {}): Promise<Contender> {
   const own = {
     limits: { perAddress: MOST, perTenant: MOST, attemptsPerAddress: MOST, attemptsPerAccount: MOST },
     identity: { legacyBcryptCost: 0, hashesWaiting: 1_000 },
   }
-  const platform = await testPlatform([limits, edge, browser, bench], own)
+  const platform = await testPlatform([limits, edge, browser, bench, ...more], { ...own, ...layer })
   await platform.serve()
   const tenant = await platform.makeTenant('rows')
   const { people } = platform.api('identity') as IdentityApi
@@ -189,13 +195,14 @@ async function better(shared: Shared): Promise<Omit<Contender, 'id'>> {
 
 const [kind, given] = process.argv.slice(2)
 const shared = () => JSON.parse(given ?? '') as Shared
-const ready =
-  kind === 'surety'
-    ? await surety()
-    : kind === 'bare'
-      ? { port: await open(shared()), host: shared().host, headers: {} }
-      : await better(shared())
-process.send?.(ready)
+const kinds: Record<string, () => Promise<Omit<Contender, 'id'>>> = {
+  surety: () => surety(),
+  logged: () => surety([telemetry]),
+  traced: () => surety([telemetry], JSON.parse(given ?? '') as SettingsLayer),
+  bare: async () => ({ port: await open(shared()), host: shared().host, headers: {} }),
+  'better-auth': () => better(shared()),
+}
+process.send?.(await kinds[kind ?? '']?.())
 // Milliseconds of CPU that this process used.
 process.on('message', () => {
   const { user, system } = process.cpuUsage()

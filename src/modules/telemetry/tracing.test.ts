@@ -1,246 +1,48 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { request as askOverTls, createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { request as askOverTls } from 'node:https'
 import { after, before, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as conventions from '@opentelemetry/semantic-conventions/incubating'
-import { sql } from 'drizzle-orm'
-import type { FastifyPluginAsync } from 'fastify'
-import { z } from 'zod'
-import { until } from '../../../test/support/holder.ts'
-import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
-import { statement } from '../../data/statement.ts'
-import { defineModule } from '../../kernel/module.ts'
-import { type SpanStart, traced } from '../../kernel/trace.ts'
+import { named, type Told } from '../../../test/support/spans.ts'
+import {
+  ADDRESS,
+  byMarker,
+  canaries,
+  openTracedApp,
+  PROXY,
+  STRANGE,
+  type TracedApp,
+} from '../../../test/support/tracedApp.ts'
+import { traced } from '../../kernel/trace.ts'
 import type { ProofApi } from '../../proof/api.ts'
 import { measure } from '../../proof/measure.ts'
-import { authorityFile, type EdgeApi, keepLocalAuthority, openLocalAuthority } from '../edge/index.ts'
-import { type EgressApi, type EgressClient, trialClient } from '../egress/index.ts'
+import type { EdgeApi } from '../edge/index.ts'
 import type { IdentityApi } from '../identity/index.ts'
-import { type JobsApi, jobs } from '../jobs/index.ts'
-import type { Tenant } from '../tenancy/index.ts'
-import { factsThatLeak, makeCanaries, seenIn } from './canaries.ts'
+import { factsThatLeak, seenIn } from './canaries.ts'
 import { type Collector, openCollector } from './collector.ts'
-import { type TelemetryApi, telemetry } from './index.ts'
+import type { TelemetryApi } from './index.ts'
 import { readAll } from './scratchLog.ts'
+import { unlooked } from './scratchTraces.ts'
+import { sendTraces } from './sendTraces.ts'
+import { openTracePipe } from './tracing.ts'
 
-const canaries = makeCanaries()
-const ADDRESS = '203.0.113.77'
-const TOLD = 'told.canary.invalid'
-const UNTOLD = 'untold.canary.invalid'
-/** The only proxy that is believed; everybody else comes from 127.0.0.1. */
-const PROXY = '127.0.0.2'
-
-const byMarker = statement<{ marker: string }>()('canaries.byMarker', (db) =>
-  db
-    .select({ marker: sql<string>`marker` })
-    .from(sql`tenancy.canary`)
-    .where(sql`marker = ${sql.placeholder('marker')}`),
-)
-const broken = statement<{ text: string }>()('canaries.broken', (db) =>
-  db
-    .select({ x: sql<number>`1` })
-    .from(sql`tenancy.canary`)
-    .where(sql`${sql.placeholder('text')}::int = 1`),
-)
-
-let platform: TestPlatform
-let collector: Collector
-let tenant: Tenant
-let folder: string
-let others: Other[]
-let jobRuns = 0
-
-/** An app with a route that does everything that is traced, with secrets wherever one can stand. */
-const app = defineModule({
-  name: 'tried',
-  needs: { jobs, telemetry },
-  settings: z.object({}),
-  async start({ log }, { jobs }) {
-    const job = jobs.define({
-      name: 'tried.job',
-      data: z.object({ password: z.string(), mail: z.string() }),
-      attempts: 1,
-      async run({ mail }, { tenant }) {
-        await tenant?.query(byMarker, { marker: mail })
-        log.info('in the job')
-        jobRuns += 1
-        throw new Error(`the job of ${mail} failed, token=${canaries.secret}`)
-      },
-    })
-    const plugin: FastifyPluginAsync = async (app) => {
-      const config = { public: true }
-      app.post('/api/v1/tried/:who', { config }, async ({ tenant, params }) => {
-        const { who } = params as { who: string }
-        await tenant.query(byMarker, { marker: who })
-        await tenant.transaction(async (_db, run) => run(byMarker, { marker: canaries.secret }))
-        await tenant.query(broken, { text: canaries.secret }).catch(() => undefined)
-        await job.add(tenant, { password: canaries.secret, mail: canaries.mail })
-        for (const { client, url } of others) {
-          const caller = { module: 'tried', tenant: tenant.id, purpose: 'tell' }
-          await client.fetch(caller, url, { headers: { authorization: canaries.secret } })
-        }
-        throw new Error(`no account for ${who} from ${ADDRESS}, password=${canaries.secret}`)
-      })
-      app.get('/api/v1/tried', { config }, async () => ({ ok: true }))
-    }
-    return { api: null, routes: [{ audience: 'tenant' as const, plugin }] }
-  },
-})
-
-/** Somebody whom the app calls. */
-interface Other {
-  url: string
-  client: EgressClient
-  /** The `traceparent` that it was told at last. */
-  told(): unknown
-  close(): Promise<void>
-}
-
-async function openOther(host: string): Promise<Other> {
-  let told: unknown
-  const leaf = await openLocalAuthority(folder).certificateFor(host)
-  const server = createServer(leaf, ({ headers }, response) => {
-    told = headers.traceparent
-    response.writeHead(host === TOLD ? 200 : 404, { connection: 'close' }).end('{}')
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const ca = readFileSync(authorityFile(folder), 'utf8')
-  const { parts } = platform.api('egress') as EgressApi
-  const client = trialClient(parts, { host, port, module: 'tried', ca, pins: [] })
-  const url = `https://${host}:${port}/people/${canaries.mail}?token=${canaries.secret}`
-  return {
-    url,
-    client,
-    told: () => told,
-    async close() {
-      await client.close()
-      await new Promise((closed) => server.close(closed))
-    },
-  }
-}
-
+let app: TracedApp
 before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'traces-'))
-  await keepLocalAuthority(folder)
-  collector = await openCollector(await openLocalAuthority(folder).certificateFor('localhost'))
-  const named = { purpose: 'traces', country: 'DE', port: collector.port }
-  platform = await testPlatform([telemetry, jobs, app], {
-    egress: {
-      register: [
-        { ...named, name: 'Collector', hosts: ['localhost'], modules: ['telemetry'] },
-        { ...named, name: 'Other', hosts: [TOLD, UNTOLD], modules: ['tried'] },
-      ],
-      allowedNetworks: ['127.0.0.1/32', '::1/128'],
-      caFileName: authorityFile(folder),
-    },
-    limits: { trustedProxies: [`${PROXY}/32`] },
-    jobs: { prefix: `traces-${process.pid}` },
-    telemetry: {
-      tracesUrl: `https://localhost:${collector.port}/v1/traces`,
-      tracesAuthorization: 'Basic of-the-collector',
-      traceparentFromProxies: true,
-      traceparentTo: [TOLD],
-    },
-  })
-  await platform.serve()
-  tenant = await platform.makeTenant('rows')
-  others = [await openOther(TOLD), await openOther(UNTOLD)]
+  app = await openTracedApp()
 })
-after(async () => {
-  for (const other of others ?? []) await other.close()
-  await platform?.stop()
-  await collector?.close()
-  rmSync(folder, { recursive: true })
-})
+after(() => app?.close())
 
-const parts = () => platform.api('telemetry') as TelemetryApi
-const edge = () => platform.api('edge') as EdgeApi
-
-interface Told {
-  traceId: string
-  spanId: string
-  parentSpanId?: string
-  name: string
-  kind: number
-  status: { code: number; message?: string }
-  attributes: Record<string, unknown>
-  resource: Record<string, unknown>
-}
-
-/** What arrived since the last call, as text and read. */
-async function arrived(): Promise<{ text: string; spans: Told[] }> {
-  await parts().traces.flush()
-  const taken = collector.taken.splice(0).map(({ text }) => text)
-  return { text: taken.join('\n'), spans: taken.flatMap(spansIn) }
-}
-
-type Pair = { key: string; value: Record<string, unknown> }
-const read = (pairs: Pair[]) =>
-  Object.fromEntries(pairs.map(({ key, value }) => [key, Object.values(value)[0]]))
-
-function spansIn(text: string): Told[] {
-  const { resourceSpans } = JSON.parse(text)
-  return resourceSpans.flatMap(({ resource, scopeSpans }: Record<string, any>) =>
-    scopeSpans.flatMap(({ spans }: { spans: (Told & { attributes: Pair[] })[] }) =>
-      spans.map((span) => ({
-        ...span,
-        attributes: read(span.attributes),
-        resource: read(resource.attributes),
-      })),
-    ),
-  )
-}
-
-const named = (spans: readonly Told[], name: string): Told => {
-  const found = spans.filter((span) => span.name === name)
-  assert.equal(found.length, 1, `${name} among ${spans.map((span) => span.name).join(', ')}`)
-  return found[0] as Told
-}
-
-/** Of a stranger who wants to join a trace and to have it kept. */
-const STRANGE = '00-11111111111111111111111111111111-2222222222222222-01'
-
-/** Asks the app's route, bringing secrets wherever a visitor can; gives all that was told of it and of what followed. */
-async function tellAll(): Promise<{ text: string; spans: Told[] }> {
-  await arrived()
-  const { mail, secret, jwt } = canaries
-  const before = jobRuns
-  const { status, body } = await edge().request({
-    host: tenant.hosts[0] as string,
-    method: 'POST',
-    path: `/api/v1/tried/${encodeURIComponent(mail)}?token=${secret}&address=${ADDRESS}`,
-    headers: {
-      'content-type': 'application/json',
-      authorization: `Bearer ${jwt}`,
-      cookie: `sid=${secret}`,
-      referer: `https://x.invalid/?mail=${mail}`,
-      'user-agent': `canary ${mail}`,
-      'x-forwarded-for': ADDRESS,
-      traceparent: STRANGE,
-    },
-    body: JSON.stringify({ password: secret, email: mail }),
-  })
-  assert.equal(status, 500, body)
-  await (platform.api('jobs') as JobsApi).work()
-  await until(() => jobRuns > before)
-  await (platform.api('jobs') as JobsApi).drain(5_000)
-  return arrived()
-}
+const parts = () => app.platform.api('telemetry') as TelemetryApi
+const edge = () => app.platform.api('edge') as EdgeApi
 
 const seen = (text: string): string[] => [
   ...seenIn(text, canaries),
-  ...[ADDRESS, tenant.slug, '127.0.0.1'].filter((one) => text.includes(one)),
+  ...[ADDRESS, app.tenant.slug, '127.0.0.1'].filter((one) => text.includes(one)),
 ]
 
 it('tells a request, what it did, and the job that it added, as one trace', async () => {
-  const { text, spans } = await tellAll()
+  const { text, spans } = await app.tellAll()
   const request = named(spans, 'POST /api/v1/tried/:who')
   const trace = spans.filter(({ traceId }) => traceId === request.traceId)
   const under = (parent: Told) =>
@@ -260,8 +62,8 @@ it('tells a request, what it did, and the job that it added, as one trace', asyn
 })
 
 it('tells of each what OpenTelemetry has a name for, and nothing else', async () => {
-  const { spans } = await tellAll()
-  const own = { 'surety.tenant.id': tenant.id }
+  const { spans } = await app.tellAll()
+  const own = { 'surety.tenant.id': app.tenant.id }
   const { attributes, kind, status } = named(spans, 'POST /api/v1/tried/:who')
   assert.deepEqual(
     [kind, status, attributes],
@@ -305,8 +107,8 @@ it('tells of each what OpenTelemetry has a name for, and nothing else', async ()
   assert.deepEqual(
     calls.map((call) => [call['server.address'], call['http.response.status_code'], call['error.type']]),
     [
-      [TOLD, 200, undefined],
-      [UNTOLD, 404, '404'],
+      ['told.canary.invalid', 200, undefined],
+      ['untold.canary.invalid', 404, '404'],
     ],
   )
   const known = new Set<unknown>(Object.values(conventions))
@@ -324,7 +126,7 @@ it('tells of each what OpenTelemetry has a name for, and nothing else', async ()
 })
 
 it('the log says which trace a line belongs to', async () => {
-  const { spans } = await tellAll()
+  const { spans } = await app.tellAll()
   const { traceId } = named(spans, 'POST /api/v1/tried/:who')
   parts().files.flush()
   const lines = readAll(parts().files.folder)
@@ -338,22 +140,22 @@ it('the log says which trace a line belongs to', async () => {
 })
 
 it('others are told which trace a call belongs to only where the settings say so', async () => {
-  const { spans } = await tellAll()
+  const { spans } = await app.tellAll()
   const { traceId, spanId } = spans.find(({ name }) => name === 'GET tell') as Told
-  assert.deepEqual(
-    others.map(({ told }) => told()),
-    [`00-${traceId}-${spanId}-01`, undefined],
-  )
+  assert.deepEqual(app.told, {
+    'told.canary.invalid': `00-${traceId}-${spanId}-01`,
+    'untold.canary.invalid': undefined,
+  })
 })
 
 it('what an app tells that it should not is taken out, and without redaction it leaves', async () => {
   const careless = async () => {
     for (const [way, attributes] of Object.entries(factsThatLeak(canaries)))
       await traced(
-        (): SpanStart => ({ name: way, kind: 'internal', attributes }),
+        () => ({ name: way, kind: 'internal', attributes }),
         async (span) => span?.set({ more: String(attributes['url.full']), at: ADDRESS }),
       )
-    return (await arrived()).text
+    return (await app.arrived()).text
   }
   assert.deepEqual(seen(await careless()), [])
   const { guard } = parts()
@@ -370,7 +172,7 @@ it('what an app tells that it should not is taken out, and without redaction it 
 
 const askAs = (localAddress: string, traceparent: string) =>
   new Promise<void>((resolve, reject) => {
-    const [host = ''] = tenant.hosts
+    const [host = ''] = app.tenant.hosts
     const options = {
       host: '127.0.0.1',
       port: edge().port,
@@ -390,7 +192,7 @@ const linux = process.platform === 'linux' ? false : 'only Linux has all of 127.
 it('goes on from what a trusted proxy says, also when it says that nothing is kept', {
   skip: linux,
 }, async () => {
-  await arrived()
+  await app.arrived()
   await askAs(PROXY, STRANGE)
   await askAs(PROXY, STRANGE.replace(/01$/, '00'))
   for (const invalid of ['', 'ff-x', `${STRANGE}, ${STRANGE}`, `00-${'0'.repeat(32)}-2222222222222222-01`])
@@ -408,14 +210,14 @@ it('goes on from what a trusted proxy says, also when it says that nothing is ke
 async function gathered(count: number): Promise<Told[]> {
   const spans: Told[] = []
   for (let left = 50; spans.length < count && left > 0; left -= 1) {
-    spans.push(...(await arrived()).spans.filter(({ name }) => name === 'GET /api/v1/tried'))
+    spans.push(...(await app.arrived()).spans.filter(({ name }) => name === 'GET /api/v1/tried'))
     await sleep(20)
   }
   return spans
 }
 
 it('a stranger neither joins a trace nor has one kept', async () => {
-  await arrived()
+  await app.arrived()
   await askAs('127.0.0.1', STRANGE)
   const [span] = await gathered(1)
   assert.notEqual(span?.traceId, STRANGE.slice(3, 35))
@@ -423,7 +225,7 @@ it('a stranger neither joins a trace nor has one kept', async () => {
 })
 
 it('tells a probe with its outcome', async () => {
-  const proof = platform.api('proof') as ProofApi
+  const proof = app.platform.api('proof') as ProofApi
   const told = {
     sources: [],
     family: 'review' as const,
@@ -435,7 +237,7 @@ it('tells a probe with its outcome', async () => {
       ...told,
       key: 'tried.whole',
       async prove({ check, positiveControl }) {
-        await tenant.query(byMarker, { marker: 'x' })
+        await app.tenant.query(byMarker, { marker: 'x' })
         check('it is whole', true, true)
         positiveControl('something', 1, 1)
       },
@@ -444,7 +246,7 @@ it('tells a probe with its outcome', async () => {
   ])
   await proof.run('tried.whole')
   await proof.run('tried.broken')
-  const { spans } = await arrived()
+  const { spans } = await app.arrived()
   const whole = named(spans, 'probe tried.whole')
   assert.deepEqual(whole.attributes, {
     'surety.measure.key': 'tried.whole',
@@ -459,7 +261,7 @@ it('tells a probe with its outcome', async () => {
 })
 
 it('counts what became of spans, and goes on when the collector is back', async () => {
-  const { people, operators, sessions } = platform.api('identity') as IdentityApi
+  const { people, operators, sessions } = app.platform.api('identity') as IdentityApi
   const email = `${randomUUID()}@example.org`
   const id = await people.add(operators, { email, name: 'O', role: 'auditor', password: null })
   const proven = { device: 'test', factors: ['pwd', 'otp'] }
@@ -475,16 +277,16 @@ it('counts what became of spans, and goes on when the collector is back', async 
     )
   }
   const one = async (answer: Collector['answer']) => {
-    collector.answer = answer
+    app.collector.answer = answer
     await traced(
       () => ({ name: 'one', kind: 'internal', parent: null }),
       async () => undefined,
     )
     await parts().traces.flush()
   }
-  await arrived()
+  await app.arrived()
   const { sent = 0 } = await fates()
-  await arrived()
+  await app.arrived()
   await one({ status: 503, body: '' })
   await one({ status: 200, body: '{"partialSuccess":{"rejectedSpans":"1"}}' })
   await one({ status: 200, body: '{}' })
@@ -501,9 +303,33 @@ it('the collector gets what it wants to be shown', async () => {
     async () => undefined,
   )
   await parts().traces.flush()
-  const { headers } = collector.taken.at(-1) ?? {}
+  const { headers } = app.collector.taken.at(-1) ?? {}
   assert.deepEqual(
     [headers?.['content-type'], headers?.authorization, headers?.traceparent],
     ['application/json', 'Basic of-the-collector', undefined],
   )
+})
+
+it('a collector that takes connections and never answers does not hold up the end', async () => {
+  const host = 'hanging.canary.invalid'
+  const hanging = await openCollector(await app.leaf(host))
+  hanging.answer = null
+  const client = app.peer(host, hanging.port, 'telemetry')
+  const url = `https://${host}:${hanging.port}/v1/traces`
+  const fates: string[] = []
+  const pipe = openTracePipe({
+    process: 'test',
+    build: 'test',
+    share: 1,
+    ...unlooked,
+    send: sendTraces(client, { url, authorization: undefined }),
+    count: (fate, spans) => void fates.push(`${fate} ${spans}`),
+  })
+  pipe.begin({ name: 'one', kind: 'internal' }, undefined).end()
+  const began = performance.now()
+  await pipe.close(200)
+  await client.close()
+  assert.ok(performance.now() - began < 1_500, `${performance.now() - began} ms`)
+  assert.deepEqual(fates, ['not-taken 1'])
+  await hanging.close()
 })
