@@ -24,7 +24,7 @@ export interface RunningTraces {
   stop(): Promise<void>
 }
 
-/** Milliseconds that the last spans get when the process ends: well within every shutdown cap. */
+/** Milliseconds that the last spans get when the process ends: a tenth of the usual cap on shutdown. */
 const LAST = 1_000
 
 /** Makes this process's spans go to the collector that the settings name; without one, loads nothing and does nothing. */
