@@ -33,9 +33,9 @@ export interface Entry {
 }
 
 /**
- * The store of `whose` data, behind `entry`. A query is one flight: context, query, Sync. A transaction of k queries takes k+1 round
- * trips, because BEGIN and the context ride ahead of its first query. Failures come as Problems where a caller can
- * understand or repeat them (see errors.ts).
+ * The store of `whose` data, behind `entry`. A query is one flight: context, query, Sync. A transaction of k queries
+ * takes k+1 round trips, because BEGIN and the context ride ahead of its first query. Failures come as Problems where a
+ * caller can understand or repeat them (see errors.ts).
  */
 export function openTenantStore(
   pool: ConnectionPool,
