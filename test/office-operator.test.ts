@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { invitationLink, tenantRealm } from '../src/modules/identity/index.ts'
+import { setUpLink, tenantRealm } from '../src/modules/identity/index.ts'
 import type { JobsApi } from '../src/modules/jobs/index.ts'
 import { findChromium } from './support/chromium.ts'
 import { fill, press } from './support/keyboard.ts'
@@ -32,6 +32,7 @@ const AUTHENTICATOR = {
 describe('the back-office of the operators in a browser', { skip }, () => {
   let office: Office
   let page: Office['page']
+  let link = ''
 
   before(async () => {
     office = await openOffice('path' in found ? found.path : '', 'de-DE')
@@ -41,23 +42,49 @@ describe('the back-office of the operators in a browser', { skip }, () => {
   })
   after(() => office?.stop())
 
-  it('leads from / to the sign-in, and the first operator in by the link of `operator invite`', async () => {
+  it('says on the sign-in page how the first operator comes in, while there is none', async () => {
     await page.goto(office.adminOrigin)
     await heading(page, 'Anmeldung für Betreiber')
+    assert.equal(await page.getByRole('note').count(), 0)
+    link = setUpLink(office.adminOrigin, (await office.identity.setUp.offer()) as string)
+    await page.reload()
+    await page.getByRole('note').filter({ hasText: 'surety operator set-up-link' }).waitFor()
     await look(page, 'operator-sign-in')
-    const { people, invitations, operators } = office.identity
-    const about = { email: 'op@example.org', name: 'Olga Prinz', role: 'admin', password: null }
-    const { token } = await invitations.make(operators, await people.add(operators, about))
+  })
+
+  it('lets the first operator in by the link of the start, and enrols a second factor', async () => {
     // In a new tab: the address differs in the fragment alone, which would not load the page anew.
     await page.goto('about:blank')
-    await page.goto(invitationLink(office.adminOrigin, token))
-    await heading(page, 'Willkommen, Olga Prinz')
+    await page.goto(link)
+    await heading(page, 'Surety einrichten')
+    await fill(page, 'Ihr Name', 'Olga Prinz')
+    await fill(page, 'E-Mail', 'op@example.org')
+    await fill(page, 'Passwort', 'zu kurz')
+    await fill(page, 'Passwort wiederholen', 'zu lang')
+    await page.keyboard.press('Enter')
+    await page.getByText('Die beiden sind nicht gleich.').waitFor()
+    await fill(page, 'Passwort wiederholen', 'zu kurz')
+    await page.keyboard.press('Enter')
+    await page.getByText('Dieses Passwort ist zu leicht zu erraten').waitFor()
+    await look(page, 'set-up')
     await fill(page, 'Passwort', PASSWORD)
     await fill(page, 'Passwort wiederholen', PASSWORD)
     await page.keyboard.press('Enter')
     await heading(page, 'Zweiten Faktor einrichten')
     await enrolApp(page, ENROLMENT, 'operator')
     await heading(page, 'Mandanten')
+  })
+
+  it('sets up nobody else', async () => {
+    const tab = await office.context.newPage()
+    await tab.goto(link)
+    await heading(tab, 'Dieser Link gilt nicht mehr')
+    await press(tab, 'English')
+    await heading(tab, 'This link is not good any more')
+    await look(tab, 'set-up-over')
+    await press(tab, 'Deutsch')
+    await heading(tab, 'Dieser Link gilt nicht mehr')
+    await tab.close()
   })
 
   it('shows every tenant with its state, and no canaries', async () => {

@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
-import { createLog } from '../kernel/log.ts'
+import { defineProblem } from '../kernel/problems.ts'
 import {
   identity,
   invitationLink,
   memberRoles,
   operatorRoles,
   type Realm,
+  setUpLink,
   tenantRealm,
 } from '../modules/identity/index.ts'
-import { runningEnvironment } from './environment.ts'
-import { type Platform, startPlatform } from './platform.ts'
+import type { Platform } from './platform.ts'
+import { withPlatform } from './tenant.ts'
+
+const done = defineProblem({ code: 'set-up-closed', status: 409, title: 'There is an operator already' })
 
 /** Adds `operator` and `member`: people from the command line. */
 export function addIdentityCommands(program: Command): void {
@@ -30,6 +33,10 @@ export function addIdentityCommands(program: Command): void {
     .option('--name <name>', 'display name')
     .option('--role <role>', operatorRoles.join(', '), 'admin')
     .action(inviteOperator)
+  operator
+    .command('set-up-link')
+    .description('print the link by which the first operator comes in, while there is none')
+    .action(showSetUpLink)
   const member = program.command('member').description('people of a tenant')
   member
     .command('create')
@@ -56,8 +63,9 @@ interface NewPersonOptions {
 
 function createOperator(email: string, options: NewPersonOptions): Promise<void> {
   return withPlatform(async (platform) => {
-    const { people, operators } = platform.api(identity)
+    const { people, operators, setUp } = platform.api(identity)
     await create(email, options, operatorRoles, (person) => people.add(operators, person))
+    await setUp.offer() // no longer: what is left of the link goes
   })
 }
 
@@ -70,9 +78,18 @@ function createMember(slug: string, email: string, options: NewPersonOptions): P
 }
 
 function inviteOperator(email: string, options: NewPersonOptions): Promise<void> {
-  return withPlatform((platform) => {
-    const { operators } = platform.api(identity)
-    return invite(platform, operators, platform.edge.adminHost, { email, ...options }, operatorRoles)
+  return withPlatform(async (platform) => {
+    const { operators, setUp } = platform.api(identity)
+    await invite(platform, operators, platform.edge.adminHost, { email, ...options }, operatorRoles)
+    await setUp.offer() // no longer: what is left of the link goes
+  })
+}
+
+function showSetUpLink(): Promise<void> {
+  return withPlatform(async ({ api, edge }) => {
+    const token = await api(identity).setUp.offer()
+    if (!token) throw done('Sign in, or let an operator invite: `surety operator invite`.')
+    console.log(setUpLink(`https://${edge.adminHost}${edge.portInLinks}`, token))
   })
 }
 
@@ -123,14 +140,4 @@ function listOperators(): Promise<void> {
     for (const { email, role, state } of await people.list(operators))
       console.log([email.padEnd(40), role.padEnd(10), state].join(' '))
   })
-}
-
-async function withPlatform(work: (platform: Platform) => Promise<void>): Promise<void> {
-  const log = createLog({ name: 'surety', level: 'error' })
-  const platform = await startPlatform({ log, environment: runningEnvironment() })
-  try {
-    await work(platform)
-  } finally {
-    await platform.stop()
-  }
 }

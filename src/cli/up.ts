@@ -14,6 +14,7 @@ import { DATA, saveEnvironment, withConventionalNames } from './environment.ts'
 import { findProfile, loadApp, modulesOf, profileLayer } from './platform.ts'
 import { preparePlatform } from './prepare.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
+import { offerSetUpLink } from './setUp.ts'
 import { planStandIn } from './standIn.ts'
 import { showWhereToLook } from './whereToLook.ts'
 
@@ -71,7 +72,7 @@ export async function up(options: { app?: string; profile?: string }): Promise<v
       })
       endings.push(() => child.stop(stopWithin))
     }
-    await showWhereToLook(settings, app, ended.signal)
+    await showWhereToLook({ settings, app, setUp: await offerSetUpLink(settings) }, ended.signal)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1

@@ -10,8 +10,15 @@ import { type EdgeRequest, requestEdge } from '../modules/edge/request.ts'
 
 const LOOK_AGAIN = 200
 
+/** What there is to be told. `setUp`: the link by which the first operator comes in; null when there is one. */
+interface Running {
+  settings: SettingsTree
+  app: App
+  setUp: string | null
+}
+
 /** Waits until the platform and the demo tenants answer, then prints where. */
-export async function showWhereToLook(settings: SettingsTree, app: App, ended: AbortSignal): Promise<void> {
+export async function showWhereToLook({ settings, app, setUp }: Running, ended: AbortSignal): Promise<void> {
   const edge = settings.edge as EdgeSettings
   const { baseDomain, models } = settings.tenancy as { baseDomain: string; models: readonly string[] }
   const own = edge.tlsKeyFileName !== undefined
@@ -43,15 +50,17 @@ export async function showWhereToLook(settings: SettingsTree, app: App, ended: A
         `\nYour browser asks once: the certificates are from ${relative('.', authority)}, which you can import.`,
       ),
     )
+  if (setUp) console.log(`\nThere is no operator yet. Open this to become the first:\n  ${pc.bold(setUp)}`)
   const invite = (words: string) => pc.bold(`npm run surety -- ${words}`)
   const [first] = tenants
   console.log('\nIn another terminal:')
-  console.log(
-    `  ${invite('operator invite you@example.org')}  makes an operator: a link to choose a password`,
-  )
+  if (!setUp)
+    console.log(
+      `  ${invite('operator invite you@example.org')}  makes an operator: a link to choose a password`,
+    )
   if (first)
     console.log(
-      `  ${invite(`member invite ${first.slug} you@example.org`)}  the same for ${first.name}; its back-office is at /office/`,
+      `  ${invite(`member invite ${first.slug} you@example.org`)}  makes an owner of ${first.name}; its back-office is at /office/`,
     )
   if (new URL(String(settings.billing?.apiUrl)).hostname === STAND_IN_HOST)
     console.log(`  ${invite('run billing:demo')}  plays a payment, a refund and a cancellation`)

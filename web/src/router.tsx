@@ -17,6 +17,7 @@ import { RolesPage } from './pages/RolesPage.tsx'
 import { SecondFactorPage } from './pages/SecondFactorPage.tsx'
 import { SecurityPage } from './pages/SecurityPage.tsx'
 import { SessionsPage } from './pages/SessionsPage.tsx'
+import { SetUpPage } from './pages/SetUpPage.tsx'
 import { SignInPage } from './pages/SignInPage.tsx'
 import { TenantsPage } from './pages/TenantsPage.tsx'
 import { TokensPage } from './pages/TokensPage.tsx'
@@ -48,6 +49,7 @@ const routes = root.addChildren([
   at('/second-factor', SecondFactorPage),
   at('/forgotten-password', ForgottenPage),
   at('/invitation', InvitationPage),
+  at('/set-up', isOperators ? SetUpPage : MissingPage),
   at('/impersonation', ImpersonationPage),
   inside.addChildren([
     within('/', Home),

@@ -22,6 +22,7 @@ export type EventKind =
   | 'invited'
   | 'access-reset'
   | 'invitation-accepted'
+  | 'set-up'
 
 /** An event as its realm sees it. */
 export interface IdentityEvent {

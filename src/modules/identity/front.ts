@@ -19,6 +19,7 @@ import type { Resets } from './resets.ts'
 import { authRoutes } from './routes.ts'
 import { secondFactorRoutes } from './secondFactorRoutes.ts'
 import type { IdentitySettings } from './settings.ts'
+import { setUpRoutes } from './setUpRoutes.ts'
 import { ssoRoutes } from './ssoRoutes.ts'
 import { tokenRoutes } from './tokenRoutes.ts'
 
@@ -69,6 +70,7 @@ export function identityRoutes(api: IdentityApi, parts: FrontParts): Required<Gi
     return { audience, plugin: guard(audience, { ...common, clock }) }
   })
   give('admin', operatorImpersonationRoutes(api.impersonations, parts.bySlug))
+  give('admin', setUpRoutes({ setUp: api.setUp, passwordLength: settings.passwordLength }))
   const { idleLife } = settings
   const sso = { ...api, clock, key: parts.ssoKey, idleLife, originOf, realmOf: realms.tenant }
   give('tenant', ssoRoutes(sso), tenantImpersonationRoutes(api.impersonations, realms.tenant))

@@ -9,6 +9,7 @@ import type { People } from './people.ts'
 import type { Realm } from './realm.ts'
 import type { SecondFactors } from './secondFactors.ts'
 import type { Sessions } from './sessions.ts'
+import type { SetUp } from './setUp.ts'
 import type { Sso } from './sso.ts'
 
 /** What other modules get from identity. */
@@ -21,6 +22,7 @@ export interface IdentityApi {
   passkeys: Passkeys
   impersonations: Impersonations
   invitations: Invitations
+  setUp: SetUp
   sso: Sso
   keys: KeyRing
   access: AccessTokens

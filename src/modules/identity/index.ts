@@ -26,12 +26,14 @@ import { openResets } from './resets.ts'
 import { openSecondFactors } from './secondFactors.ts'
 import { openSessions, type SessionParts } from './sessions.ts'
 import { identitySettings } from './settings.ts'
+import { openSetUp } from './setUp.ts'
 import { openSso, unregistered } from './sso.ts'
 
 export type { IdentityApi } from './identityApi.ts'
 export { invitationLink } from './invitations.ts'
 export { memberRoles, operatorRoles } from './permissions.ts'
-export { type Realm, tenantRealm } from './realm.ts'
+export { operatorRealm, type Realm, tenantRealm } from './realm.ts'
+export { offerSetUp, setUpLink } from './setUp.ts'
 
 /** Other processes' changes of the signing keys are read this often (ms). */
 const RELOAD_EVERY = 10_000
@@ -119,6 +121,7 @@ export const identity = defineModule({
       passkeys,
       impersonations,
       invitations,
+      setUp: openSetUp({ operators, secrets: stores.secrets, passwords, clock }),
       sso,
       keys,
       access: parts.access,

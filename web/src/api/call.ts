@@ -24,7 +24,7 @@ type Arguments<Route extends keyof Routes> = keyof Input<Route> extends never ? 
 
 /** Routes that answer without a session: for them nothing is refreshed. */
 const OPEN =
-  /^(GET \/api\/v1\/(openapi\.json|tenant|auth\/sso)|POST \/api\/v1\/auth\/(sign-in|refresh|invitation|forgotten-password|sso|passkey\/sign-in))\b/
+  /^(GET \/api\/v1\/(openapi\.json|tenant|set-up|auth\/sso)|POST \/api\/v1\/(set-up|auth\/(sign-in|refresh|invitation|forgotten-password|sso|passkey\/sign-in)))\b/
 
 /** A session may have to be refreshed, its person asked once more, and its token fetched. */
 const MOST_AGAIN = 3

@@ -164,6 +164,12 @@ export interface Routes {
     answer: { email: string; name: string; passwordLength: number }
   }
   'POST /api/v1/auth/invitation/accept': { body: { token: string; password: string }; answer: null }
+  'GET /api/v1/set-up': { answer: { open: boolean } }
+  'POST /api/v1/set-up/link': { body: { token: string }; answer: { passwordLength: number } }
+  'POST /api/v1/set-up': {
+    body: { token: string; name: string; email: string; password: string }
+    answer: null
+  }
   'GET /api/v1/auth/second-factors': { answer: SecondFactors }
   'POST /api/v1/auth/totp': { answer: { secret: string; uri: string } }
   'POST /api/v1/auth/totp/confirm': { body: { code: string }; answer: { recoveryCodes: string[] | null } }

@@ -4,6 +4,7 @@ import { whoAmI } from '../api/queries.ts'
 import { leave } from '../api/session.ts'
 import { Field, Form, type Values } from '../parts/Form.tsx'
 import { Page } from '../parts/Page.tsx'
+import { Username } from '../parts/Username.tsx'
 import { useWords } from '../words/index.tsx'
 import { AuthenticatorApp } from './AuthenticatorApp.tsx'
 import { PasskeysOf } from './PasskeysOf.tsx'
@@ -48,7 +49,7 @@ function Password({ email }: { email: string }) {
       <h2>{words.password}</h2>
       <p>{words.passwordLead}</p>
       <Form submit={words.change} send={change}>
-        <input type="hidden" name="username" value={email} autoComplete="username" />
+        <Username email={email} />
         <Field label={words.current} name="current" type="password" autoComplete="current-password" />
         <Field label={words.next} name="next" type="password" autoComplete="new-password" />
       </Form>

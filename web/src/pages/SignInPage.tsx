@@ -37,6 +37,7 @@ export function SignInPage() {
           {words.ssoRefused}
         </p>
       )}
+      {isOperators && <SetUpHint />}
       <Form submit={linking ? words.linkSubmit : words.submit} send={send}>
         <Field label={words.email} name="email" type="email" autoComplete="username" />
         <Field label={words.password} name="password" type="password" autoComplete="current-password" />
@@ -51,6 +52,21 @@ export function SignInPage() {
         <OtherLanguage />
       </footer>
     </Door>
+  )
+}
+
+/** While there is no operator, nobody can sign in here: how the first one comes. */
+function SetUpHint() {
+  const { setUp: words } = useWords()
+  const { data } = useQuery(reading('GET /api/v1/set-up'))
+  if (!data?.open) return null
+  return (
+    <div className="notice" role="note">
+      <p>
+        <strong>{words.waiting}</strong> {words.waitingLead}
+      </p>
+      <code>{words.command}</code>
+    </div>
   )
 }
 

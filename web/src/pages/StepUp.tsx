@@ -6,6 +6,7 @@ import { askBy } from '../api/stepUp.ts'
 import { Dialog } from '../parts/Dialog.tsx'
 import { Field, Form } from '../parts/Form.tsx'
 import { Loaded } from '../parts/Loaded.tsx'
+import { Username } from '../parts/Username.tsx'
 import { useWords } from '../words/index.tsx'
 import { ShowFactor } from './ShowFactor.tsx'
 
@@ -46,7 +47,7 @@ function Question({ done }: { done(): Promise<void> }) {
           <ShowFactor factors={shown} done={done} />
         ) : (
           <Form submit={words.submit} send={({ password = '' }) => again(password)}>
-            <input type="hidden" name="username" value={me?.email ?? ''} autoComplete="username" />
+            <Username email={me?.email ?? ''} />
             <Field label={words.password} name="password" type="password" autoComplete="current-password" />
           </Form>
         )

@@ -38,5 +38,5 @@ export function Dialog({ title, close, children }: { title: string; close(): voi
 
 /** The first field rather than the button that closes. */
 export function focusFirst(within: HTMLElement | null): void {
-  within?.querySelector<HTMLElement>('form :is(input:not([type="hidden"]), select)')?.focus()
+  within?.querySelector<HTMLElement>('form :is(input:not([hidden]), select)')?.focus()
 }

@@ -29,7 +29,7 @@ export function Form(props: {
       await props.send(values, data)
     } catch (failure) {
       setError(failure)
-      form.current?.querySelector<HTMLInputElement>('input')?.focus()
+      form.current?.querySelector<HTMLInputElement>('input:not([hidden])')?.focus()
     } finally {
       setPending(false)
     }

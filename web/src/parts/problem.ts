@@ -14,3 +14,11 @@ export function useProblem(): (error: unknown) => string {
     return problems[code] ?? (problems['unknown'] as string)
   }
 }
+
+/** A refusal of one of `statuses` is an answer like any other: `as`. */
+export const refusedAs =
+  <As>(as: As, ...statuses: number[]) =>
+  (error: unknown): As => {
+    if (error instanceof Refused && statuses.includes(error.status)) return as
+    throw error
+  }

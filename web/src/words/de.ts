@@ -79,6 +79,20 @@ export const de: Words = {
       'Sie wurde schon angenommen oder ist älter als sieben Tage. Melden Sie sich an, oder bitten Sie um eine neue.',
     toSignIn: 'Zur Anmeldung',
   },
+  setUp: {
+    title: 'Surety einrichten',
+    lead: 'Sie sind der erste Betreiber dieser Installation. Wählen Sie, womit Sie sich anmelden; danach kommt Ihr zweiter Faktor.',
+    name: 'Ihr Name',
+    email: 'E-Mail',
+    submit: 'Einrichten und weiter',
+    gone: 'Dieser Link gilt nicht mehr',
+    goneLead:
+      'Entweder gibt es schon einen Betreiber, oder es wurde ein neuerer Link gemacht. Auf der Maschine selbst zeigt ihn:',
+    waiting: 'Noch gibt es keinen Betreiber.',
+    waitingLead:
+      'Öffnen Sie den Link, den der Start ausgegeben hat. Auf der Maschine selbst zeigt ihn noch einmal:',
+    command: 'surety operator set-up-link',
+  },
   secondFactor: {
     title: 'Ihr zweiter Faktor',
     lead: 'Geben Sie die sechs Ziffern ein, die Ihre Authenticator-App gerade zeigt.',
@@ -210,6 +224,7 @@ export const de: Words = {
       invited: 'Eingeladen',
       'access-reset': 'Zugang zurückgesetzt',
       'invitation-accepted': 'Einladung angenommen',
+      'set-up': 'Wurde der erste Betreiber',
     },
   },
   users: {
@@ -383,6 +398,9 @@ export const de: Words = {
     'role-too-high': 'Niemand gibt mehr, als er hat.',
     'already-joined': 'Diese Person hat sich schon einmal angemeldet.',
     'invitation-refused': 'Diese Einladung gilt nicht mehr.',
+    'set-up-closed':
+      'Die Einrichtung ist abgeschlossen. Melden Sie sich an, oder lassen Sie sich von einem Betreiber einladen.',
+    'set-up-refused': 'Dieser Link gilt nicht mehr; es wurde ein neuerer gemacht.',
     'person-unknown': 'Es gibt keine aktive Person mit dieser Adresse.',
     NotAllowedError: 'Es wurde kein Passkey benutzt. Versuchen Sie es noch einmal, wenn Sie bereit sind.',
     InvalidStateError: 'Dieses Gerät hat schon einen Passkey für Sie.',

@@ -76,6 +76,19 @@ export const en = {
       'It was accepted already, or it is older than seven days. Sign in, or ask the person who invited you for a new one.',
     toSignIn: 'To the sign-in',
   },
+  setUp: {
+    title: 'Set up Surety',
+    lead: 'You are the first operator of this installation. Choose how you sign in; your second factor comes next.',
+    name: 'Your name',
+    email: 'E-mail',
+    submit: 'Set up and go on',
+    gone: 'This link is not good any more',
+    goneLead:
+      'Either there is an operator already, or a newer link was made. On the machine itself, this prints the newest:',
+    waiting: 'There is no operator yet.',
+    waitingLead: 'Open the link that the start printed. This prints it again, on the machine itself:',
+    command: 'surety operator set-up-link',
+  },
   secondFactor: {
     title: 'Your second factor',
     lead: 'Enter the six digits that your authenticator app shows now.',
@@ -203,6 +216,7 @@ export const en = {
       invited: 'Invited',
       'access-reset': 'Access reset',
       'invitation-accepted': 'Invitation accepted',
+      'set-up': 'Became the first operator',
     } as Record<string, string>,
   },
   users: {
@@ -379,6 +393,8 @@ export const en = {
     'role-too-high': 'Nobody gives more than they have.',
     'already-joined': 'This person has signed in already.',
     'invitation-refused': 'This invitation is not good any more.',
+    'set-up-closed': 'The set-up is done. Sign in, or ask an operator for an invitation.',
+    'set-up-refused': 'This link is not good any more; a newer one was made.',
     'person-unknown': 'There is no active person with this address.',
     NotAllowedError: 'No passkey was used. Try again when you are ready.',
     InvalidStateError: 'This device has a passkey for you already.',
