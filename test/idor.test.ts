@@ -6,7 +6,13 @@ import { platformModules } from '../src/cli/platform.ts'
 import { newId } from '../src/kernel/ids.ts'
 import { fillPath, type Operation, readOperations } from '../src/modules/api/index.ts'
 import type { EdgeApi } from '../src/modules/edge/index.ts'
-import { type IdentityApi, memberRoles, operatorRoles, tenantRealm } from '../src/modules/identity/index.ts'
+import {
+  type IdentityApi,
+  memberRoles,
+  operatorRoles,
+  type Realm,
+  tenantRealm,
+} from '../src/modules/identity/index.ts'
 import type { Tenant } from '../src/modules/tenancy/index.ts'
 import { type TestPlatform, testPlatform } from './support/platform.ts'
 import { fingerprint, makeVictim, type Victim } from './support/victim.ts'
@@ -59,8 +65,8 @@ describe('asking for what belongs to others', () => {
     })
   }
 
-  /** Somebody new in each role, and a program with all rights. */
-  async function callersIn(tenant: Tenant): Promise<Caller[]> {
+  /** Somebody new in each role, and a program of `programRole` with all rights of that. */
+  async function callersIn(tenant: Tenant, programRole = 'owner'): Promise<Caller[]> {
     const realm = tenantRealm(tenant)
     const callers: Caller[] = [{ what: 'a stranger' }]
     for (const role of memberRoles) {
@@ -73,6 +79,7 @@ describe('asking for what belongs to others', () => {
       const { token } = await api().apiTokens.issue(realm, id, about)
       callers.push({ what: 'owner, by token', token })
     }
+    callers.push({ what: `a program, ${programRole}`, token: await programOf(realm, programRole) })
     const email = `${newId()}@example.org`
     await api().people.add(realm, { email, name: 'N', role: 'owner', password: null })
     const operator = await api().people.add(api().operators, {
@@ -88,6 +95,12 @@ describe('asking for what belongs to others', () => {
     )
     callers.push({ what: 'an operator as owner', token: acting.token })
     return callers
+  }
+  async function programOf(realm: Realm, role: string): Promise<string> {
+    const { serviceAccounts } = api()
+    const id = await serviceAccounts.add(realm, { name: 'P', role }, 'test')
+    const about = { name: 'all', permissions: ['*.*'], life: 3_600_000 }
+    return (await serviceAccounts.issue(realm, id, about, 'test', () => undefined)).token
   }
   const add = (tenant: Tenant, role: string) =>
     api().people.add(tenantRealm(tenant), {
@@ -155,6 +168,7 @@ describe('asking for what belongs to others', () => {
         )
         operators.push({ what: `operator, ${role}`, token: begun.access })
       }
+      operators.push({ what: 'a program of the operators', token: await programOf(api().operators, 'admin') })
       const members = await callersIn(here)
       const passed: string[] = []
       const { adminHost } = doors()
@@ -178,7 +192,7 @@ describe('asking for what belongs to others', () => {
     it(`${model}: nobody reaches a colleague's sessions, tokens, passkeys or role, nor a better role`, async (context) => {
       const tenant = await platform.makeTenant(model)
       const victim = await makeVictim(api(), tenant)
-      const below = (await callersIn(tenant)).filter(({ what }) => !/owner|operator/.test(what))
+      const below = (await callersIn(tenant, 'manager')).filter(({ what }) => !/owner|operator/.test(what))
       const start = total.attempts
       const privileged = () =>
         tenantRealm(tenant).transaction((run) =>
@@ -189,7 +203,7 @@ describe('asking for what belongs to others', () => {
         )
       const untouched = await privileged()
       const { ids } = victim
-      await sweep(tenant.hosts[0] as string, below, { ...victim, ids: ids.slice(0, 6) })
+      await sweep(tenant.hosts[0] as string, below, { ...victim, ids: ids.slice(0, 8) })
       const same = JSON.stringify(await privileged()) === JSON.stringify(untouched)
       report(context, start, same ? [] : ['what an owner has was changed'])
       // The owner's own requests do change it: the comparison would see it.

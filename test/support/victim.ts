@@ -17,7 +17,7 @@ export interface Victim {
   ids: string[]
 }
 
-/** Fills `tenant`: people, sessions, tokens, a passkey, an impersonation, events, and what the festival publishes. */
+/** Fills `tenant`: people, sessions, tokens, a program, a passkey, an impersonation, events, and what the festival publishes. */
 export async function makeVictim(identity: IdentityApi, tenant: Tenant): Promise<Victim> {
   const marker = `marker-${newId()}`
   const realm = tenantRealm(tenant)
@@ -33,6 +33,8 @@ export async function makeVictim(identity: IdentityApi, tenant: Tenant): Promise
   const [kept, other] = [await begin(), await begin()]
   const about = { name: marker, permissions: ['*.*'], life: 3_600_000 }
   const token = await identity.apiTokens.issue(realm, ownerId, about)
+  const program = await identity.serviceAccounts.add(realm, { name: marker, role: 'owner' }, ownerId)
+  const issued = await identity.serviceAccounts.issue(realm, program, about, ownerId, () => undefined)
   const operator = { id: newId(), email: 'support@example.org' }
   const acted = await identity.impersonations.start(realm, operator, { email, reason: marker })
   const passkey = newId()
@@ -42,7 +44,16 @@ export async function makeVictim(identity: IdentityApi, tenant: Tenant): Promise
     return run<{ id: string }>(sql`SELECT id FROM identity.event`)
   })
   const { ids } = await seedCanary(tenant, marker)
-  const own = [ownerId, other.session, token.id, acted.id, passkey, events[0]?.id as string]
+  const own = [
+    ownerId,
+    other.session,
+    token.id,
+    program,
+    issued.id,
+    acted.id,
+    passkey,
+    events[0]?.id as string,
+  ]
   return { tenant, marker, owner: kept.access, ownerId, ids: [...own, ...ids] }
 }
 

@@ -28,6 +28,8 @@ export interface Operation {
   guarded: boolean
   /** What the caller's role must be granted. */
   permission?: string
+  /** Needs a factor that its caller showed lately. */
+  recent: boolean
 }
 
 const Described = z.object({
@@ -42,6 +44,7 @@ const Described = z.object({
     )
     .default([]),
   'x-permission': z.string().optional(),
+  'x-recent': z.boolean().default(false),
   security: z.array(z.unknown()).default([]),
   requestBody: z
     .object({
@@ -59,13 +62,14 @@ export async function readOperations(edge: EdgeApi, host: string): Promise<Opera
   if (status !== 200) throw new Error(`The OpenAPI document of ${host} answers ${status}.`)
   return Object.entries(Document.parse(JSON.parse(body)).paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(
-      ([method, { parameters, requestBody, security, 'x-permission': permission }]) => ({
+      ([method, { parameters, requestBody, security, 'x-permission': permission, 'x-recent': recent }]) => ({
         host,
         method: method.toUpperCase(),
         path,
         parameters,
         guarded: security.length > 0,
         permission,
+        recent,
         body: requestBody?.content['application/json']?.schema,
       }),
     ),

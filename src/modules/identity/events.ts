@@ -23,6 +23,10 @@ export type EventKind =
   | 'access-reset'
   | 'invitation-accepted'
   | 'set-up'
+  | 'service-account-added'
+  | 'service-account-changed'
+  | 'token-made'
+  | 'token-revoked'
 
 /** An event as its realm sees it. */
 export interface IdentityEvent {

@@ -18,6 +18,7 @@ import { resetRoutes } from './resetRoutes.ts'
 import type { Resets } from './resets.ts'
 import { authRoutes } from './routes.ts'
 import { secondFactorRoutes } from './secondFactorRoutes.ts'
+import { serviceAccountRoutes } from './serviceAccountRoutes.ts'
 import type { IdentitySettings } from './settings.ts'
 import { setUpRoutes } from './setUpRoutes.ts'
 import { ssoRoutes } from './ssoRoutes.ts'
@@ -62,6 +63,7 @@ export function identityRoutes(api: IdentityApi, parts: FrontParts): Required<Gi
       invitationRoutes({ ...common, mail }),
       resetRoutes({ resets, originOf, realmOf, log }),
       tokenRoutes(common),
+      serviceAccountRoutes(common),
       secondFactorRoutes(common),
       factorRoutes(common.realmOf),
       passkeyRoutes(common),

@@ -8,6 +8,7 @@ import type { Passwords } from './passwords.ts'
 import type { People } from './people.ts'
 import type { Realm } from './realm.ts'
 import type { SecondFactors } from './secondFactors.ts'
+import type { ServiceAccounts } from './serviceAccounts.ts'
 import type { Sessions } from './sessions.ts'
 import type { SetUp } from './setUp.ts'
 import type { Sso } from './sso.ts'
@@ -18,6 +19,7 @@ export interface IdentityApi {
   people: People
   sessions: Sessions
   apiTokens: ApiTokens
+  serviceAccounts: ServiceAccounts
   secondFactors: SecondFactors
   passkeys: Passkeys
   impersonations: Impersonations

@@ -61,7 +61,7 @@ export function openImpersonations({ access, operators, clock, life }: Parts): I
       const expiresAt = new Date(at.getTime() + life).toISOString()
       const sub = await realm.transaction(async (run) => {
         const [person] = await run<{ id: string }>(
-          sql`SELECT id FROM identity.person WHERE email = ${email.toLowerCase()} AND state = 'active'`,
+          sql`SELECT id FROM identity.person WHERE email = ${email.toLowerCase()} AND kind = 'person' AND state = 'active'`,
         )
         if (!person) throw unknownPerson('Nobody with this address is active in this tenant.')
         await run(sql`INSERT INTO identity.impersonation
@@ -114,7 +114,7 @@ async function findRunning(
   const [row] = await run<Person & { operator: string; operator_email: string }>(sql`
     SELECT p.id, p.email, p.name, p.role, p.state, i.operator_id AS operator, i.operator_email
     FROM identity.impersonation i JOIN identity.person p ON p.id = i.person_id
-    WHERE i.id = ${sid} AND p.id = ${sub} AND i.operator_id = ${act?.sub ?? null}::uuid AND p.state = 'active'
+    WHERE i.id = ${sid} AND p.id = ${sub} AND i.operator_id = ${act?.sub ?? null}::uuid AND p.kind = 'person' AND p.state = 'active'
       AND i.ended_at IS NULL AND i.expires_at > ${now.toISOString()}`)
   if (!row) return undefined
   const { operator, operator_email: email, ...person } = row
@@ -123,7 +123,7 @@ async function findRunning(
 
 async function isActive(operators: Realm, id: string): Promise<boolean> {
   const rows = await operators.transaction((run) =>
-    run(sql`SELECT id FROM identity.person WHERE id = ${id} AND state = 'active'`),
+    run(sql`SELECT id FROM identity.person WHERE id = ${id} AND kind = 'person' AND state = 'active'`),
   )
   return rows.length > 0
 }

@@ -24,6 +24,7 @@ import { operatorRealm, tenantRealm } from './realm.ts'
 import { openRefreshTokens } from './refreshTokens.ts'
 import { openResets } from './resets.ts'
 import { openSecondFactors } from './secondFactors.ts'
+import { openServiceAccounts } from './serviceAccounts.ts'
 import { openSessions, type SessionParts } from './sessions.ts'
 import { identitySettings } from './settings.ts'
 import { openSetUp } from './setUp.ts'
@@ -94,6 +95,7 @@ export const identity = defineModule({
     const sessions = openSessions(parts)
     const operators = operatorRealm(stores.control)
     const apiTokens = openApiTokens(clock)
+    const serviceAccounts = openServiceAccounts(clock)
     const impersonations = openImpersonations({
       access: parts.access,
       operators,
@@ -117,6 +119,7 @@ export const identity = defineModule({
       people,
       sessions,
       apiTokens,
+      serviceAccounts,
       secondFactors,
       passkeys,
       impersonations,
@@ -151,6 +154,7 @@ export const identity = defineModule({
         edge,
         people,
         apiTokens,
+        serviceAccounts,
         secondFactors,
         impersonations,
         sso,

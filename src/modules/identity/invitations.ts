@@ -88,7 +88,9 @@ export function openInvitations(key: Uint8Array, passwords: Passwords, clock: Cl
     },
     make: (realm, personId) =>
       realm.transaction(async (run) => {
-        const [known] = await run(sql`SELECT id FROM identity.person WHERE id = ${personId}`)
+        const [known] = await run(
+          sql`SELECT id FROM identity.person WHERE id = ${personId} AND kind = 'person'`,
+        )
         if (!known) throw unknownPerson('Nobody has this id.')
         const waiting = await findWaiting(run, personId)
         if (!waiting) throw joined('They sign in by what they have; or reset their access.')
@@ -98,7 +100,7 @@ export function openInvitations(key: Uint8Array, passwords: Passwords, clock: Cl
     reset: (realm, personId, allowed) =>
       realm.transaction(async (run) => {
         const [person] = await run<Person>(
-          sql`SELECT role FROM identity.person WHERE id = ${personId} AND state = 'active' FOR UPDATE`,
+          sql`SELECT role FROM identity.person WHERE id = ${personId} AND kind = 'person' AND state = 'active' FOR UPDATE`,
         )
         if (!person) throw unknownPerson('Nobody who has access has this id.')
         allowed(person.role)
@@ -131,7 +133,7 @@ const notGood = () => refused('Ask for a new one, or sign in if you have been he
 async function findWaiting(run: Run, id: string): Promise<(Person & { resets: number }) | undefined> {
   const [person] = await run<Person & { resets: number }>(sql`SELECT id, email, name, role, state,
       (SELECT count(*)::int FROM identity.event e WHERE e.person_id = p.id AND e.kind = 'access-reset') AS resets
-    FROM identity.person p WHERE id = ${id} AND state = 'active' AND password IS NULL
+    FROM identity.person p WHERE id = ${id} AND kind = 'person' AND state = 'active' AND password IS NULL
       AND NOT EXISTS (SELECT FROM identity.session s WHERE s.person_id = p.id)`)
   return person
 }

@@ -24,6 +24,7 @@ import { impersonationTtl } from './measures/impersonation-ttl.ts'
 import type { People } from './people.ts'
 import type { Realm } from './realm.ts'
 import type { SecondFactors } from './secondFactors.ts'
+import type { ServiceAccounts } from './serviceAccounts.ts'
 import type { SessionParts, Sessions } from './sessions.ts'
 import type { IdentitySettings } from './settings.ts'
 import type { Sso } from './sso.ts'
@@ -34,6 +35,7 @@ export interface MeasureParts {
   edge: EdgeApi
   people: People
   apiTokens: ApiTokens
+  serviceAccounts: ServiceAccounts
   secondFactors: SecondFactors
   impersonations: Impersonations
   sso: Sso

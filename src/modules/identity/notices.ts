@@ -52,7 +52,9 @@ export interface Notices {
 export function openNotices({ log, mail }: { log: Log; mail: MailApi }): Notices {
   const send = async (realm: Realm, personId: string, notice: Notice) => {
     const [person] = await realm.transaction((run) =>
-      run<{ email: string }>(sql`SELECT email FROM identity.person WHERE id = ${personId}`),
+      run<{ email: string }>(
+        sql`SELECT email FROM identity.person WHERE id = ${personId} AND kind = 'person'`,
+      ),
     )
     if (!person) return
     const { subject, de, en } = LETTERS[notice]

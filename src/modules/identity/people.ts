@@ -103,7 +103,7 @@ export function openPeople(passwords: Passwords, clock: Clock): People {
       realm.transaction((run) =>
         run<Listed>(sql`SELECT id, email, name, role, state,
             password IS NULL AND NOT EXISTS (SELECT FROM identity.session s WHERE s.person_id = p.id) AS waiting
-          FROM identity.person p ORDER BY email LIMIT 1000`),
+          FROM identity.person p WHERE kind = 'person' ORDER BY email LIMIT 1000`),
       ),
     async passwordHashOf(realm, id) {
       const [row] = await realm.transaction((run) =>
@@ -130,7 +130,7 @@ async function changePerson(
     role: string
     state: string
   }>(sql`SELECT id, role, state FROM identity.person
-    WHERE id = ${id} OR (role IN ${LEADING} AND state = 'active') ORDER BY id FOR UPDATE`)
+    WHERE kind = 'person' AND (id = ${id} OR (role IN ${LEADING} AND state = 'active')) ORDER BY id FOR UPDATE`)
   const person = held.find((one) => one.id === id)
   if (!person) throw unknownPerson('Nobody has this id.')
   allowed?.(person.role)

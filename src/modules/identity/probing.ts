@@ -4,6 +4,7 @@ import type { EdgeAnswer, EdgeApi } from '../edge/index.ts'
 import type { CanaryPair } from '../tenancy/index.ts'
 import type { People } from './people.ts'
 import { type Realm, tenantRealm } from './realm.ts'
+import type { ServiceAccounts } from './serviceAccounts.ts'
 import type { Sessions, Tokens } from './sessions.ts'
 
 /** Somebody who exists for the length of one probe. */
@@ -104,3 +105,34 @@ export async function asking(
 export function codeOfProblem({ status, body }: EdgeAnswer): string {
   return status < 400 ? String(status) : (JSON.parse(body) as { code: string }).code
 }
+
+/** A program that exists for the length of one probe, with a token that is as good as its role. */
+export interface Program {
+  realm: Realm
+  id: string
+  token: string
+}
+
+/** Runs `work` with a new service account of `realm`, and removes it afterwards whatever happens. */
+export async function withProgram<T>(
+  { people, serviceAccounts }: { people: People; serviceAccounts: ServiceAccounts },
+  realm: Realm,
+  role: string,
+  work: (program: Program) => Promise<T>,
+): Promise<T> {
+  const id = await serviceAccounts.add(realm, { name: 'Probe', role }, PROBE)
+  try {
+    return await work({ realm, id, token: await tokenOf(serviceAccounts, realm, id) })
+  } finally {
+    await people.remove(realm, id)
+  }
+}
+
+/** A new token of the program `id`, limited by nothing but its role. */
+export async function tokenOf(serviceAccounts: ServiceAccounts, realm: Realm, id: string): Promise<string> {
+  const about = { name: 'probe', permissions: ['*.*'], life: 3_600_000 }
+  return (await serviceAccounts.issue(realm, id, about, PROBE, () => undefined)).token
+}
+
+/** Who does what a probe does to service accounts. */
+export const PROBE = 'probe'

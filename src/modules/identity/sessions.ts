@@ -118,7 +118,7 @@ async function insert(
   // The person's row is held, so that a change of password or state that ends all sessions comes before or after this
   // one, never in between.
   const [still] = await run<{ id: string }>(sql`SELECT id FROM identity.person
-    WHERE id = ${person.id} AND state = 'active' AND password IS NOT DISTINCT FROM ${person.password} FOR SHARE`)
+    WHERE id = ${person.id} AND kind = 'person' AND state = 'active' AND password IS NOT DISTINCT FROM ${person.password} FOR SHARE`)
   if (!still) throw notSignedIn('The account changed meanwhile; sign in again.')
   const now = at.toISOString()
   await run(sql`INSERT INTO identity.session

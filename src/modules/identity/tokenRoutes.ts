@@ -14,15 +14,22 @@ export interface TokenRouteParts {
   realmOf(request: FastifyRequest): Realm
 }
 
-const DAY = 86_400_000
+export const DAY = 86_400_000
 const Permission = z.string().regex(/^([a-z-]{1,30}|\*)\.([a-z-]{1,30}|\*)$/)
 const byId = z.object({ id: z.uuid() })
-const TokenAnswer = z.object({
+export const TokenAnswer = z.object({
   id: z.uuid(),
   name: z.string(),
   permissions: z.array(z.string()),
   expiresAt: z.string(),
   lastUsedAt: z.string().nullable(),
+})
+
+/** What a token is asked for with. */
+export const TokenRequest = z.object({
+  name: z.string().min(1).max(100),
+  permissions: z.array(Permission).min(1).max(50),
+  days: z.number().int().min(1).max(365),
 })
 
 /** Everyone's own API tokens. */
@@ -44,20 +51,14 @@ export function tokenRoutes({ kind, apiTokens, realmOf }: TokenRouteParts): Fast
         schema: {
           tags,
           summary: 'Make an API token; it is shown this once',
-          body: z.object({
-            name: z.string().min(1).max(100),
-            permissions: z.array(Permission).min(1).max(50),
-            days: z.number().int().min(1).max(365),
-          }),
+          body: TokenRequest,
           response: { 201: z.object({ id: z.uuid(), token: z.string() }) },
         },
       },
       async (request, reply) => {
         const { name, permissions, days } = request.body
         const { person } = callerOf(request)
-        const own = rolesOf(kind)[person.role] ?? []
-        const beyond = permissions.filter((permission) => !matchesAny(own, permission))
-        if (beyond.length > 0) throw tooHigh(`A ${person.role} does not have ${beyond.join(', ')}.`)
+        admitPermissions(kind, person.role, permissions)
         const about = { name, permissions, life: days * DAY }
         return reply.code(201).send(await apiTokens.issue(realmOf(request), person.id, about))
       },
@@ -74,4 +75,15 @@ export function tokenRoutes({ kind, apiTokens, realmOf }: TokenRouteParts): Fast
       },
     )
   }
+}
+
+/** Throws a Problem `role-too-high` (403) when `role` does not have all of `permissions`. */
+export function admitPermissions(
+  kind: TokenRouteParts['kind'],
+  role: string,
+  permissions: readonly string[],
+): void {
+  const own = rolesOf(kind)[role] ?? []
+  const beyond = permissions.filter((permission) => !matchesAny(own, permission))
+  if (beyond.length > 0) throw tooHigh(`A ${role} does not have ${beyond.join(', ')}.`)
 }

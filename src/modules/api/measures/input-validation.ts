@@ -96,6 +96,7 @@ const UNCHECKED: Operation = {
   method: 'POST',
   path: '/things/{id}',
   guarded: false,
+  recent: false,
   parameters: [{ name: 'id', in: 'path', schema: { type: 'integer' } }],
   body: { type: 'object', required: ['name'], properties: { name: { type: 'string' } } },
 }

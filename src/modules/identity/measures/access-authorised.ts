@@ -1,9 +1,10 @@
 import { type Measure, measure } from '../../../proof/measure.ts'
 import type { MeasureParts } from '../measures.ts'
-import { familyOf, outcomeOf, refreshOutcome, withVisitors } from '../probing.ts'
+import { familyOf, outcomeOf, PROBE, refreshOutcome, withProgram, withVisitors } from '../probing.ts'
 
 /** FSTV-07, as far as a machine can show it: somebody leaves. Who should be authorised at all is reviewed by people. */
-export function accessAuthorised({ people, sessions, apiTokens, canaries }: MeasureParts): Measure {
+export function accessAuthorised(given: MeasureParts): Measure {
+  const { people, sessions, apiTokens, serviceAccounts, canaries } = given
   return measure({
     key: 'access.authorised',
     sources: ['FSTV-07'],
@@ -11,9 +12,9 @@ export function accessAuthorised({ people, sessions, apiTokens, canaries }: Meas
     maps: { gdpr: ['32(4)'], iso27001: ['A.5.18', 'A.6.5'] },
     claim: {
       de: () =>
-        'Wer nicht mehr berechtigt ist, verliert mit der Sperrung sofort jeden Zugang: Sitzungen, Token und Anmeldung.',
+        'Wer nicht mehr berechtigt ist, Person oder Programm, verliert mit der Sperrung sofort jeden Zugang: Sitzungen, Token und Anmeldung.',
       en: () =>
-        'Who is no longer authorised loses all access the moment they are disabled: sessions, tokens and sign-in.',
+        'Who is no longer authorised, a person or a program, loses all access the moment they are disabled: sessions, tokens and sign-in.',
     },
     async prove({ check, positiveControl }) {
       await withVisitors(people, await canaries(), async (visitor, model) => {
@@ -36,6 +37,18 @@ export function accessAuthorised({ people, sessions, apiTokens, canaries }: Meas
           'sign-in-refused',
           await refreshOutcome(sessions, realm, refresh),
         )
+        await withProgram(given, realm, 'reader', async (program) => {
+          const ask = () => outcomeOf(apiTokens.whose(realm, program.token))
+          positiveControl(`${model}: a program, while authorised`, 'taken', await ask())
+          const begun = sessions.begin(
+            realm,
+            { id: program.id, password: null },
+            { device: 'probe', factors: ['pwd'] },
+          )
+          check(`${model}: a session of a program`, 'sign-in-refused', await outcomeOf(begun))
+          await serviceAccounts.change(realm, program.id, { state: 'disabled' }, PROBE, () => undefined)
+          check(`${model}: the program, after being disabled`, 'sign-in-refused', await ask())
+        })
       })
     },
   })

@@ -13,9 +13,9 @@ export function accessCustomerUsers({ people, sessions, edge, canaries }: Measur
     maps: { gdpr: ['32(1)(b)'], iso27001: ['A.5.16', 'A.5.18'] },
     claim: {
       de: () =>
-        'Der Kunde verwaltet seine Benutzer selbst; wen er sperrt, dessen laufende Sitzung endet mit der nächsten Anfrage.',
+        'Der Kunde verwaltet seine Benutzer und Programme selbst; wen er sperrt, dessen laufende Sitzung oder Token endet mit der nächsten Anfrage.',
       en: () =>
-        'The customer manages its own users; the running session of one that it disables ends with the next request.',
+        'The customer manages its own users and programs; the running session or token of one that it disables ends with the next request.',
     },
     async prove({ check, positiveControl }) {
       for (const { model, a } of await canaries()) {
@@ -66,6 +66,32 @@ export function accessCustomerUsers({ people, sessions, edge, canaries }: Measur
               )
             } finally {
               await people.remove(realm, id)
+            }
+            const program = await ask('POST', '/api/v1/service-accounts', { name: 'Made', role: 'manager' })
+            check(`${model}: the administrator adds a program`, 201, program.status)
+            const account = program.status === 201 ? (JSON.parse(program.body) as { id: string }).id : ''
+            if (!account) return
+            try {
+              const path = `/api/v1/service-accounts/${account}`
+              const about = { name: 'probe', permissions: ['people.read'], days: 1 }
+              const given = await ask('POST', `${path}/tokens`, about)
+              const { token = '' } = JSON.parse(given.body) as { token?: string }
+              const asProgram = async (method: string) =>
+                (
+                  await edge.request({
+                    host,
+                    method,
+                    path: '/api/v1/service-accounts',
+                    headers: { authorization: `Bearer ${token}` },
+                  })
+                ).status
+              positiveControl(`${model}: the program, by its token`, 200, await asProgram('GET'))
+              check(`${model}: the program adds programs`, 403, await asProgram('POST'))
+              const disabled = await ask('PATCH', path, { state: 'disabled' })
+              check(`${model}: the administrator disables the program`, 204, disabled.status)
+              check(`${model}: the next request of the program`, 401, await asProgram('GET'))
+            } finally {
+              await people.remove(realm, account)
             }
           },
           { role: 'owner' },

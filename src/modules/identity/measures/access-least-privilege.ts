@@ -3,7 +3,7 @@ import { type Measure, measure } from '../../../proof/measure.ts'
 import { fillPath, readOperations } from '../../api/index.ts'
 import type { MeasureParts } from '../measures.ts'
 import { allows, memberRoles } from '../permissions.ts'
-import { asking, withVisitor } from '../probing.ts'
+import { asking, withProgram, withVisitor } from '../probing.ts'
 import { tenantRealm } from '../realm.ts'
 
 /** What the least role may do, written once more and not taken from the table that is on trial. */
@@ -13,7 +13,8 @@ const READER = ['content.read', 'own.account', 'own.sign-in']
  * FSTV-08, for the application; the database's half is db.role.app. Every role on every route: what the role is not
  * granted must be refused, and what it may read must not be.
  */
-export function accessLeastPrivilege({ people, sessions, edge, canaries }: MeasureParts): Measure {
+export function accessLeastPrivilege(given: MeasureParts): Measure {
+  const { people, sessions, edge, canaries } = given
   return measure({
     key: 'access.least-privilege',
     sources: ['FSTV-08'],
@@ -64,6 +65,21 @@ export function accessLeastPrivilege({ people, sessions, edge, canaries }: Measu
           { role },
         )
       }
+      await withProgram(given, tenantRealm(a), 'reader', async ({ token }) => {
+        const passed: string[] = []
+        for (const { method, path } of managing) {
+          signal.throwIfAborted()
+          const headers = { authorization: `Bearer ${token}` }
+          const filled = fillPath(path, () => newId())
+          const { status } = await edge.request({ host, method, path: filled, headers })
+          if (status !== 403) passed.push(`${method} ${path}: ${status}`)
+        }
+        check(
+          `a program with the role reader and a token of all rights: of ${managing.length} routes, open`,
+          [],
+          passed,
+        )
+      })
     },
   })
 }

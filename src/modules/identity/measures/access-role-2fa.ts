@@ -1,6 +1,6 @@
 import { type Measure, measure } from '../../../proof/measure.ts'
 import type { MeasureParts } from '../measures.ts'
-import { asking, codeOfProblem, withVisitor } from '../probing.ts'
+import { asking, codeOfProblem, withProgram, withVisitor } from '../probing.ts'
 import { tenantRealm } from '../realm.ts'
 import { requireSecondFactor, rolesWithSecondFactor } from '../roleRules.ts'
 import { stepOf, totpCode } from '../totp.ts'
@@ -10,7 +10,8 @@ const OTHER = 'reader'
 const PATH = '/api/v1/auth/sessions'
 
 /** FEST-26. In the canaries: switched on for one role, and back. */
-export function accessRole2fa({ people, sessions, secondFactors, edge, canaries }: MeasureParts): Measure {
+export function accessRole2fa(given: MeasureParts): Measure {
+  const { people, sessions, secondFactors, edge, canaries } = given
   return measure({
     key: 'access.role.2fa',
     sources: ['FEST-26'],
@@ -47,6 +48,15 @@ export function accessRole2fa({ people, sessions, secondFactors, edge, canaries 
                     await answer(),
                   )
                   check(`${model}: ${OTHER}, password only`, '200', codeOfProblem(await asOther('GET', PATH)))
+                  await withProgram(given, realm, SWITCHED, async ({ token }) => {
+                    const headers = { authorization: `Bearer ${token}` }
+                    const asked = await edge.request({ host, path: '/api/v1/people', headers })
+                    check(
+                      `${model}: a program with the role ${SWITCHED}, asked for its rights and for no second factor`,
+                      'forbidden',
+                      codeOfProblem(asked),
+                    )
+                  })
                   const secret = await secondFactors.enrol(realm, switched.id, 1)
                   const code = totpCode(secret, stepOf(clock.now()))
                   const confirm = await ask('POST', '/api/v1/auth/totp/confirm', { code })

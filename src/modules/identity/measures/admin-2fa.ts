@@ -2,13 +2,15 @@ import { type Measure, measure } from '../../../proof/measure.ts'
 import { fillPath, readOperations } from '../../api/index.ts'
 import type { MeasureParts } from '../measures.ts'
 import { OWN_PARTIAL } from '../permissions.ts'
-import { asking, codeOfProblem, withVisitor } from '../probing.ts'
+import { asking, codeOfProblem, outcomeOf, withProgram, withVisitor } from '../probing.ts'
 
 /**
  * FEST-24, for the administration that is ours: an operator who showed a password only, on every route of the
- * back-office. Consoles of providers are attested.
+ * back-office, and a program, which has no factors, on every one that asks for a factor shown lately. Consoles of providers
+ * are attested.
  */
-export function admin2fa({ people, sessions, operators, edge }: MeasureParts): Measure {
+export function admin2fa(given: MeasureParts): Measure {
+  const { people, sessions, operators, edge } = given
   return measure({
     key: 'admin.2fa',
     sources: ['FEST-24'],
@@ -16,8 +18,10 @@ export function admin2fa({ people, sessions, operators, edge }: MeasureParts): M
     maps: { gdpr: ['32(1)(b)'], iso27001: ['A.5.17', 'A.8.2', 'A.8.5'] },
     timeout: 120_000,
     claim: {
-      de: () => 'Die eigene Verwaltungsoberfläche verlangt von jedem Betreiber einen zweiten Faktor.',
-      en: () => 'Our own administration asks every operator for a second factor.',
+      de: () =>
+        'Die eigene Verwaltungsoberfläche verlangt von jedem Betreiber einen zweiten Faktor; ein Programm kommt an nichts, was ihn frisch verlangt.',
+      en: () =>
+        'Our own administration asks every operator for a second factor; a program gets at nothing that asks for a fresh one.',
     },
     async prove({ check, positiveControl, signal }) {
       const host = edge.adminHost
@@ -51,6 +55,26 @@ export function admin2fa({ people, sessions, operators, edge }: MeasureParts): M
         },
         { role: 'auditor' },
       )
+      const fresh = guarded.filter(({ recent }) => recent)
+      await withProgram(given, operators, 'admin', async ({ id, token }) => {
+        const headers = { authorization: `Bearer ${token}` }
+        const ask = async (method: string, path: string) =>
+          codeOfProblem(await edge.request({ host, method, path, headers }))
+        positiveControl('a program of the role admin reads', '200', await ask('GET', '/api/v1/people'))
+        const passed: string[] = []
+        for (const { method, path } of fresh) {
+          signal.throwIfAborted()
+          const code = await ask(
+            method,
+            fillPath(path, () => id),
+          )
+          // What concerns one's own account is closed to every token.
+          if (code !== 'step-up-needed' && code !== 'forbidden') passed.push(`${method} ${path}: ${code}`)
+        }
+        check(`a program on ${fresh.length} routes that ask for a fresh factor, not refused`, [], passed)
+        const begun = sessions.begin(operators, { id, password: null }, { device: 'probe', factors: ['otp'] })
+        check('a session of a program', 'sign-in-refused', await outcomeOf(begun))
+      })
     },
   })
 }

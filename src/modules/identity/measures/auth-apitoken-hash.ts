@@ -3,12 +3,12 @@ import { sql } from 'drizzle-orm'
 import { type Measure, measure } from '../../../proof/measure.ts'
 import { openApiTokens } from '../apiTokens.ts'
 import type { MeasureParts } from '../measures.ts'
-import { outcomeOf, type Visitor, withVisitors } from '../probing.ts'
+import { outcomeOf, PROBE, tokenOf, type Visitor, withProgram, withVisitors } from '../probing.ts'
 
 const DAY = 86_400_000
 
-/** LARA-32. */
-export function apitokenHash({ people, apiTokens, canaries }: MeasureParts): Measure {
+/** LARA-32. Of people and of programs. */
+export function apitokenHash({ people, apiTokens, serviceAccounts, canaries }: MeasureParts): Measure {
   return measure({
     key: 'auth.apitoken.hash',
     sources: ['LARA-32'],
@@ -16,8 +16,9 @@ export function apitokenHash({ people, apiTokens, canaries }: MeasureParts): Mea
     maps: { gdpr: ['32(1)(a)'], iso27001: ['A.5.17', 'A.8.5'] },
     claim: {
       de: () =>
-        'API-Token werden nur als SHA-256 gespeichert, laufen ab und sind nach dem Widerruf sofort wertlos.',
-      en: () => 'API tokens are stored as SHA-256 only, expire, and are worth nothing once revoked.',
+        'API-Token von Personen und Programmen werden nur als SHA-256 gespeichert, laufen ab und sind nach dem Widerruf sofort wertlos; das eines Programms auch, sobald es eine andere Rolle bekommt oder gesperrt wird.',
+      en: () =>
+        'API tokens of people and programs are stored as SHA-256 only, expire, and are worth nothing once revoked; that of a program also once it gets another role or is disabled.',
     },
     async prove({ check, positiveControl, clock }) {
       const later = openApiTokens({ now: () => new Date(clock.now().getTime() + 2 * DAY) })
@@ -42,6 +43,22 @@ export function apitokenHash({ people, apiTokens, canaries }: MeasureParts): Mea
         )
         check(`${model}: revoking it`, true, await apiTokens.revoke(realm, person, id))
         check(`${model}: the revoked token`, 'sign-in-refused', await ask(token))
+        await withProgram({ people, serviceAccounts }, realm, 'reader', async (program) => {
+          const change = (to: object) => serviceAccounts.change(realm, program.id, to, PROBE, () => undefined)
+          positiveControl(`${model}: a program's token`, 'taken', await ask(program.token))
+          await change({ role: 'editor' })
+          check(
+            `${model}: it, after the program got another role`,
+            'sign-in-refused',
+            await ask(program.token),
+          )
+          const next = await tokenOf(serviceAccounts, realm, program.id)
+          positiveControl(`${model}: a new token for the new role`, 'taken', await ask(next))
+          await change({ state: 'disabled' })
+          check(`${model}: it, after the program was disabled`, 'sign-in-refused', await ask(next))
+          await change({ state: 'active' })
+          check(`${model}: it, after that was undone`, 'sign-in-refused', await ask(next))
+        })
       })
     },
   })
