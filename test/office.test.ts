@@ -25,9 +25,16 @@ describe('the back-office of a tenant in a browser', { skip }, () => {
   let office: Office
   let page: Office['page']
   let recoveryCodes: string[] = []
+  let programToken = ''
   const realm = () => tenantRealm(office.tenant)
   const added = (email: string, name: string, role: string) =>
     office.identity.people.add(realm(), { email, name, role, password: null })
+
+  /** What a program gets. */
+  const asked = (token: string) => {
+    const headers = { authorization: `Bearer ${token}` }
+    return office.edge.request({ host: office.tenant.hosts[0] as string, path: '/api/v1/people', headers })
+  }
 
   before(async () => {
     office = await openOffice('path' in found ? found.path : '', 'en-GB')
@@ -106,6 +113,26 @@ describe('the back-office of a tenant in a browser', { skip }, () => {
     assert.deepEqual([ben?.role, ben?.state], ['editor', 'active'])
   })
 
+  it('an owner gives a program access, apart from the people, and a token', async () => {
+    await press(page, 'New service account')
+    await page.getByRole('dialog').waitFor()
+    await fill(page, 'Name', 'Cash desk')
+    await tabTo(page, 'Role')
+    await page.keyboard.type('Manager')
+    await look(page, 'new-service-account')
+    await press(page, 'Create')
+    await press(page, 'New token: Cash desk')
+    await fill(page, 'Name', 'key')
+    await press(page, 'people.read', 'Space')
+    await press(page, 'Create token')
+    await page.getByRole('heading', { name: 'The new token of Cash desk' }).waitFor()
+    programToken = await page.locator('.secret code').innerText()
+    assert.equal((await asked(programToken)).status, 200)
+    await page.keyboard.press('Escape')
+    await look(page, 'service-accounts')
+    assert.ok((await office.identity.people.list(realm())).every(({ name }) => name !== 'Cash desk'))
+  })
+
   it('after a while, what lasts needs the second factor once more, and then is done', async () => {
     await realm().transaction((run) =>
       run(sql`UPDATE identity.session SET authenticated_at = authenticated_at - interval '1 hour'`),
@@ -135,16 +162,19 @@ describe('the back-office of a tenant in a browser', { skip }, () => {
     await page.getByRole('heading', { name: 'Your new token' }).waitFor()
     await look(page, 'token')
     const token = await page.locator('.secret code').innerText()
-    const headers = { authorization: `Bearer ${token}` }
-    const request = { host: office.tenant.hosts[0] as string, path: '/api/v1/people', headers }
-    assert.equal((await office.edge.request(request)).status, 200)
+    assert.equal((await asked(token)).status, 200)
     await page.keyboard.press('Escape')
     await look(page, 'tokens')
     await press(page, 'Revoke: Ticket shop')
     await page.getByRole('dialog').waitFor()
     await press(page, 'Revoke')
     await page.getByText('The token is revoked.').waitFor()
-    assert.equal((await office.edge.request(request)).status, 401)
+    assert.equal((await asked(token)).status, 401)
+    await press(page, 'Revoke: key, Cash desk')
+    await page.getByRole('dialog').waitFor()
+    await press(page, 'Revoke')
+    await page.getByRole('button', { name: 'Revoke: key, Cash desk' }).waitFor({ state: 'detached' })
+    assert.equal((await asked(programToken)).status, 401)
   })
 
   it('shows the other devices, ends one, and signs out', async () => {

@@ -41,6 +41,15 @@ export interface ApiToken {
   lastUsedAt: string | null
 }
 
+/** A program that has access. */
+export interface ServiceAccount {
+  id: string
+  name: string
+  role: string
+  state: 'active' | 'disabled'
+  tokens: ApiToken[]
+}
+
 export interface SecondFactors {
   totp: boolean
   /** How many there are. */
@@ -196,6 +205,20 @@ export interface Routes {
     answer: { id: string; token: string }
   }
   'DELETE /api/v1/auth/tokens/:id': ById & { answer: null }
+  'GET /api/v1/service-accounts': { answer: ServiceAccount[] }
+  'POST /api/v1/service-accounts': { body: { name: string; role: string }; answer: { id: string } }
+  'PATCH /api/v1/service-accounts/:id': ById & {
+    body: { role?: string; state?: ServiceAccount['state'] }
+    answer: null
+  }
+  'POST /api/v1/service-accounts/:id/tokens': ById & {
+    body: { name: string; permissions: string[]; days: number }
+    answer: { id: string; token: string }
+  }
+  'DELETE /api/v1/service-accounts/:id/tokens/:token': {
+    path: { id: string; token: string }
+    answer: null
+  }
   'GET /api/v1/people': { answer: Person[] }
   'POST /api/v1/people': { body: { email: string; name: string; role: string }; answer: { id: string } }
   'PATCH /api/v1/people/:id': ById & { body: { role?: string; state?: Person['state'] }; answer: null }

@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { call } from '../api/call.ts'
 import { reading, whoAmI } from '../api/queries.ts'
-import type { AuditEntry, Person } from '../api/routes.ts'
+import type { AuditEntry } from '../api/routes.ts'
 import { Dialog } from '../parts/Dialog.tsx'
 import { Loaded } from '../parts/Loaded.tsx'
 import { Page } from '../parts/Page.tsx'
@@ -74,16 +74,20 @@ function useWho(): (who: string) => string {
   const { audit: words } = useWords()
   const { data: me } = useQuery(whoAmI)
   const people = useQuery({ ...reading('GET /api/v1/people'), enabled: me != null && may(me, 'people.read') })
-  const nameOf = (one: string, all: Person[] = []) => {
+  const programs = useQuery({
+    ...reading('GET /api/v1/service-accounts'),
+    enabled: me != null && may(me, 'people.read'),
+  })
+  const nameOf = (one: string) => {
     const [kind, id] = one.split(':')
-    const known = all.find((person) => person.id === id)?.name
+    const known = [...(people.data ?? []), ...(programs.data ?? [])].find((each) => each.id === id)?.name
     return known ?? (kind === 'operator' ? words.operator : one)
   }
   return (who) => {
     const [member = '', operator] = who.split('+')
     if (member === '') return words.nobody
-    const name = nameOf(member, people.data)
-    return operator ? words.asWell(nameOf(operator, people.data), name) : name
+    const name = nameOf(member)
+    return operator ? words.asWell(nameOf(operator), name) : name
   }
 }
 

@@ -1,16 +1,16 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { call } from '../api/call.ts'
 import { reading, whoAmI } from '../api/queries.ts'
 import type { ApiToken } from '../api/routes.ts'
-import { Dialog } from '../parts/Dialog.tsx'
-import { Form } from '../parts/Form.tsx'
 import { Loaded } from '../parts/Loaded.tsx'
 import { Page } from '../parts/Page.tsx'
 import { Table } from '../parts/Table.tsx'
-import { useTell } from '../parts/Told.tsx'
+import { may } from '../permissions.ts'
 import { useMoment, useWords } from '../words/index.tsx'
 import { NewToken } from './NewToken.tsx'
+import { RevokeToken } from './RevokeToken.tsx'
+import { ServiceAccountTokens } from './ServiceAccountTokens.tsx'
 
 /** A person's tokens for programs. */
 export function TokensPage() {
@@ -61,27 +61,15 @@ export function TokensPage() {
         }
       </Loaded>
       {making && <NewToken close={() => setMaking(false)} />}
-      {revoking && <Revoke token={revoking} close={() => setRevoking(null)} />}
+      {me && may(me, 'people.read') && <ServiceAccountTokens manages={own && may(me, 'people.manage')} />}
+      {revoking && (
+        <RevokeToken
+          name={revoking.name}
+          reads="GET /api/v1/auth/tokens"
+          revoke={() => call('DELETE /api/v1/auth/tokens/:id', { path: { id: revoking.id } })}
+          close={() => setRevoking(null)}
+        />
+      )}
     </Page>
-  )
-}
-
-function Revoke({ token, close }: { token: ApiToken; close(): void }) {
-  const { tokens: words } = useWords()
-  const tell = useTell()
-  const client = useQueryClient()
-  const revoke = async () => {
-    await call('DELETE /api/v1/auth/tokens/:id', { path: { id: token.id } })
-    await client.invalidateQueries(reading('GET /api/v1/auth/tokens'))
-    close()
-    tell(words.revoked)
-  }
-  return (
-    <Dialog title={words.revokeOf(token.name)} close={close}>
-      <p>{words.revokeLead}</p>
-      <Form submit={words.revoke} danger send={revoke}>
-        {null}
-      </Form>
-    </Dialog>
   )
 }

@@ -14,6 +14,8 @@ import { useWords } from '../words/index.tsx'
 import { Invite, InviteAgain } from './Invite.tsx'
 import { RemoveAccess } from './RemoveAccess.tsx'
 import { ResetAccess } from './ResetAccess.tsx'
+import { RoleChoice } from './RoleChoice.tsx'
+import { ServiceAccounts } from './ServiceAccounts.tsx'
 
 /** Everybody who may sign in: inviting, roles, taking access away. */
 export function UsersPage() {
@@ -37,6 +39,7 @@ export function UsersPage() {
           </>
         )}
       </Loaded>
+      <ServiceAccounts manages={manages} />
       {inviting && <Invite close={() => setInviting(false)} />}
     </Page>
   )
@@ -65,7 +68,17 @@ function People({ people, me, manages }: { people: Person[]; me: Me; manages: bo
           },
           {
             name: words.role,
-            cell: (person) => <RoleOf person={person} fixed={!manages || person.id === me.id} />,
+            cell: (person) => (
+              <RoleChoice
+                of={person}
+                fixed={!manages || person.id === me.id}
+                reads="GET /api/v1/people"
+                changed={words.changed}
+                change={(role) =>
+                  call('PATCH /api/v1/people/:id', { path: { id: person.id }, body: { role } })
+                }
+              />
+            ),
           },
           {
             name: words.state,
@@ -91,37 +104,6 @@ function People({ people, me, manages }: { people: Person[]; me: Me; manages: bo
       {asked?.what === 'reset' && <ResetAccess person={asked.person} close={close} />}
       {asked?.what === 'remove' && <RemoveAccess person={asked.person} close={close} />}
     </>
-  )
-}
-
-function RoleOf({ person, fixed }: { person: Person; fixed: boolean }) {
-  const { users: words, roles: names } = useWords()
-  const tell = useTell()
-  const problem = useProblem()
-  const roles = useQuery(reading('GET /api/v1/roles'))
-  const change = useChange(
-    (role: string) => call('PATCH /api/v1/people/:id', { path: { id: person.id }, body: { role } }),
-    'GET /api/v1/people',
-  )
-  const nameOf = (role: string) => names.names[role] ?? role
-  if (fixed || !roles.data) return nameOf(person.role)
-  return (
-    <select
-      aria-label={words.roleOf(person.name)}
-      value={change.isPending ? change.variables : person.role}
-      onChange={(event) =>
-        change.mutate(event.target.value, {
-          onSuccess: () => tell(words.changed),
-          onError: (error) => tell(problem(error)),
-        })
-      }
-    >
-      {roles.data.map(({ role }) => (
-        <option key={role} value={role}>
-          {nameOf(role)}
-        </option>
-      ))}
-    </select>
   )
 }
 
