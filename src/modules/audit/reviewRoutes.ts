@@ -43,7 +43,7 @@ export function reviewRoutes(control: Database, clock: Clock): FastifyPluginAsyn
     app.post(
       '/api/v1/audit/reviews/:id/signature',
       {
-        config: { permission: 'audit.review' },
+        config: { permission: 'audit.review', recent: true },
         schema: {
           tags,
           summary: 'Sign a review: what was looked at, and what came of it',

@@ -1,24 +1,33 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { brotliDecompressSync } from 'node:zlib'
 
-/** The ones that every attacker tries first; a deployment adds a full list by its settings. */
-const COMMON = new Set(
-  `password password1 password12 password123 password1234 passw0rd 12345678 123456789 1234567890 0123456789
-  12345678910 123456789012345 qwertyuiop qwerty123 qwerty12345 qwertzuiop 1qaz2wsx 1q2w3e4r 1q2w3e4r5t zaq12wsx iloveyou
-  iloveyou1 sunshine princess football baseball superman trustno1 starwars whatever letmein123 welcome1 welcome123
-  admin123 admin1234 administrator changeme changeme123 abcd1234 abc12345 a1b2c3d4 asdfghjkl asdf1234 11111111
-  00000000 88888888 87654321 987654321 123123123 123456123 passwort passwort1 passwort123 hallo123 schatz123
-  sommer2024 sommer2025 winter2024 winter2025 summer2024 summer2025 geheim123 correcthorsebatterystaple
-  passwordpassword qwertyuiopasdfgh 123456789123456789`.split(/\s+/),
-)
+/** See scripts/common-passwords.ts: where they are from, and under which licence. */
+const FILE = new URL('./common-passwords.br', import.meta.url)
+
+/** What that list, which is in English for the most part, lacks; a deployment adds a full list by its settings. */
+const MORE = `passwort passwort1 passwort123 qwertzuiop hallo123 schatz123 geheim123 administrator changeme123
+  sommer2024 sommer2025 winter2024 winter2025 summer2024 summer2025 correcthorsebatterystaple`
+
+let common: ReadonlySet<string> | undefined
+
+/** The most used passwords of a length that somebody may choose, in lower case. */
+export function commonPasswords(): ReadonlySet<string> {
+  common ??= new Set([
+    ...brotliDecompressSync(readFileSync(FILE)).toString().trimEnd().split('\n').slice(1),
+    ...MORE.split(/\s+/),
+  ])
+  return common
+}
 
 /**
- * Whether `password` is on the list of breached ones. `file`: lines `<SHA-1 in upper-case hex>:<count>` ordered by hash,
+ * Whether `password` is among the most used ones, or on the list of breached ones. `file`: lines `<SHA-1 in upper-case hex>:<count>` ordered by hash,
  * the form in which Have I Been Pwned publishes its list; searched on disk, so its size does not matter. The password
  * never leaves the machine.
  */
 export async function isBreached(password: string, file: string | undefined): Promise<boolean> {
-  if (COMMON.has(password.toLowerCase())) return true
+  if (commonPasswords().has(password.normalize('NFKC').toLowerCase())) return true
   if (!file) return false
   const hash = createHash('sha1').update(password).digest('hex').toUpperCase()
   const handle = await open(file)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { it } from 'node:test'
 import bcrypt from 'bcrypt'
 import fc from 'fast-check'
-import { isBreached } from './breached.ts'
+import { commonPasswords, isBreached } from './breached.ts'
 import { openPasswords } from './passwords.ts'
 import { argon2Hash, argon2Matches } from './phc.ts'
 import { identitySettings } from './settings.ts'
@@ -74,6 +74,26 @@ it('judges by length, list and context alone', async () => {
   await assert.rejects(passwords.judge('x'.repeat(5) + randomBytes(150).toString('hex'), about))
 })
 
+it('knows the most used passwords, thousands of each length that somebody may choose', async () => {
+  const known = [...commonPasswords()]
+  for (const [from, to] of [
+    [8, 14],
+    [15, 256],
+  ] as const) {
+    const fitting = known.filter((word) => word.length >= from && word.length <= to)
+    assert.ok(fitting.length > 3_000, `${fitting.length} of ${from} to ${to}`)
+    const passwords = await open({})
+    for (const word of [fitting[0], fitting[2_999]] as string[])
+      await assert.rejects(
+        passwords.judge(word.toUpperCase(), { ...about, secondFactor: from === 8 }),
+        /stolen/,
+      )
+  }
+  for (const word of ['password', 'iloveyou', '1q2w3e4r5t6y7u8i', 'Passwort123', '１２３４５６７８'])
+    assert.equal(await isBreached(word, undefined), true, word)
+  assert.equal(await isBreached('a sentence that nobody guesses', undefined), false)
+})
+
 it('finds every line of a breached list and nothing else', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'breached-'))
   const file = join(directory, 'list')
@@ -87,7 +107,7 @@ it('finds every line of a breached list and nothing else', async () => {
       for (let i = 0; i < 300; i += 1) assert.equal(await isBreached(`unlisted ${i}`, file), false)
     }
     writeFileSync(file, '')
-    assert.equal(await isBreached('anything', file), false)
+    assert.equal(await isBreached('nothing of that kind', file), false)
   } finally {
     rmSync(directory, { recursive: true })
   }
