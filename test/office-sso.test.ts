@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { sql } from 'drizzle-orm'
 import type { Page } from 'playwright-core'
 import { tenantRealm } from '../src/modules/identity/index.ts'
 import { findChromium } from './support/chromium.ts'
@@ -40,16 +41,41 @@ describe('sign-in at a provider in a browser', { skip }, () => {
     await page.goto('about:blank')
     await page.goto(`${office.origin}/office/account`)
     await press(page, 'Sign in with Peer')
+    await answerThere(name)
+    await page.getByRole('button', { name: 'Continue' }).click()
+  }
+
+  async function answerThere(name: string): Promise<void> {
     await page.locator('input[name=login]').fill(name)
     await page.locator('input[name=password]').fill('any')
     await page.locator('button[type=submit]').click()
-    await page.getByRole('button', { name: 'Continue' }).click()
   }
 
   it('lets in whom an administrator added', async () => {
     await signInThere('zoe')
     await heading(page, 'Sign-in and security')
     await page.getByText('zoe@example.org').first().waitFor()
+    await press(page, 'Sign out')
+    await heading(page, 'Sign in')
+  })
+
+  it('sends somebody who has nothing else back there before what lasts, and ends the session of before', async () => {
+    await signInThere('zoe')
+    await heading(page, 'Sign-in and security')
+    const realm = tenantRealm(office.tenant)
+    await realm.transaction((run) =>
+      run(sql`UPDATE identity.session SET authenticated_at = authenticated_at - interval '1 hour'`),
+    )
+    await press(page, 'Set up the app')
+    await page.getByText('Sign in at your provider once more.').waitFor()
+    await look(page, 'step-up-sso')
+    await press(page, 'Sign in with Peer')
+    await answerThere('zoe')
+    await heading(page, 'Sign-in and security')
+    await press(page, 'Sessions')
+    await heading(page, 'Sessions')
+    await page.getByText('this one').waitFor()
+    assert.equal(await page.getByRole('button', { name: /^End:/ }).count(), 0)
     await press(page, 'Sign out')
     await heading(page, 'Sign in')
   })

@@ -220,6 +220,19 @@ describe('the back-office of a tenant in a browser', { skip }, () => {
     await look(page, 'sign-in')
   })
 
+  it('hides a password that is typed, takes one that is pasted, and says to password managers which is which', async () => {
+    const kept = page.getByLabel('Password', { exact: true })
+    assert.equal(await kept.getAttribute('type'), 'password')
+    assert.equal(await kept.getAttribute('autocomplete'), 'current-password')
+    assert.equal(await page.getByLabel('E-mail').getAttribute('autocomplete'), 'username')
+    await fill(page, 'E-mail', PASSWORD)
+    await page.keyboard.press('ControlOrMeta+A')
+    await page.keyboard.press('ControlOrMeta+X')
+    await tabTo(page, 'Password')
+    await page.keyboard.press('ControlOrMeta+V')
+    assert.equal(await kept.inputValue(), PASSWORD)
+  })
+
   it('signs in again with a recovery code, and another tab follows a sign-out', async () => {
     await fill(page, 'E-mail', 'mia@example.org')
     await fill(page, 'Password', 'not the right one')

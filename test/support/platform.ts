@@ -35,7 +35,9 @@ export interface TestPlatform {
   api(module: string): unknown
   /** All that a started module gives. */
   gives(module: string): unknown
-  /** How its probes start a second process; a test may change it. */
+  /** The environment by which a process with these same modules has these settings. */
+  env: Record<string, string | undefined>
+  /** How its probes start a second process, which has all modules; a test may change it. */
   program: { args: string[]; env: Record<string, string | undefined> }
   /** A new tenant with a slug of its own. */
   makeTenant(model: IsolationModel): Promise<Tenant>
@@ -85,6 +87,7 @@ export async function testPlatform(
   let server: HttpServer | undefined
   return {
     ...running,
+    env: asEnvironment(profile, layer),
     program,
     api,
     gives: (name) => started.find((module) => module.name === name)?.gives,

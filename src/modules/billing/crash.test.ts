@@ -128,7 +128,7 @@ async function startChild(): Promise<Child> {
   const [port, httpPort] = [await freePort(), await freePort()]
   const child = spawn(process.execPath, moduleArgs(CHILD), {
     env: {
-      ...platform.program.env,
+      ...platform.env,
       SURETY_EDGE__PORT: String(port),
       SURETY_EDGE__HTTP_PORT: String(httpPort),
       // Only what the notification itself leads to is counted.

@@ -22,9 +22,9 @@ export function commonPasswords(): ReadonlySet<string> {
 }
 
 /**
- * Whether `password` is among the most used ones, or on the list of breached ones. `file`: lines `<SHA-1 in upper-case hex>:<count>` ordered by hash,
- * the form in which Have I Been Pwned publishes its list; searched on disk, so its size does not matter. The password
- * never leaves the machine.
+ * Whether `password` is among the most used ones, or on the list of breached ones. `file`: lines
+ * `<SHA-1 in upper-case hex>:<count>` ordered by hash, the form in which Have I Been Pwned publishes its list; searched
+ * on disk, so its size does not matter. The password never leaves the machine.
  */
 export async function isBreached(password: string, file: string | undefined): Promise<boolean> {
   if (commonPasswords().has(password.normalize('NFKC').toLowerCase())) return true

@@ -82,7 +82,7 @@ it('signs nobody out and takes no spent token, whenever a process is killed duri
     const child = spawn(
       process.execPath,
       moduleArgs(REFRESHING, tenant.slug, String(step), ...held.map(([token]) => token as string)),
-      { env: platform.program.env, stdio: ['ignore', 'pipe', 'inherit'] },
+      { env: platform.env, stdio: ['ignore', 'pipe', 'inherit'] },
     )
     createInterface(child.stdout).on('line', (line) => {
       const [family, token] = line.split(' ') as [string, string]

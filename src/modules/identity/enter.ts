@@ -14,6 +14,12 @@ export interface EnterParts {
   realmOf(request: FastifyRequest): Realm
 }
 
+/** What is known of a person who comes from an issuer: the session that the browser had, and when they were asked there. */
+interface Elsewhere {
+  session?: string | null
+  authenticatedAt?: Date | undefined
+}
+
 /**
  * A new session whatever the browser brought, by its cookies; the one that it had ends (ASVS 7.2.4), so that nothing that
  * was fixed or stolen before the sign-in lives on. `person.password` is the stored hash, see `sessions.begin`.
@@ -24,10 +30,12 @@ export async function enter(
   reply: FastifyReply,
   person: { id: string; password: string | null },
   factors: string[],
+  { session = null, authenticatedAt }: Elsewhere = {},
 ): Promise<Tokens> {
   const realm = realmOf(request)
-  const tokens = await sessions.begin(realm, person, { device: deviceOf(request), factors })
-  await sessions.endPresented(realm, refreshTokenOf(request))
+  const tokens = await sessions.begin(realm, person, { device: deviceOf(request), factors, authenticatedAt })
+  const before = sessions.presented(realm, refreshTokenOf(request)) ?? session
+  if (before) await sessions.endPresented(realm, before)
   setTokens(reply, tokens, idleLife)
   return tokens
 }

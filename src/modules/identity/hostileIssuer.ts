@@ -12,6 +12,9 @@ export interface Fault {
   nonce?: string
   /** Seconds from now. */
   exp?: number
+  /** When it says that the person signed in, seconds from now; null for not saying it. */
+  authTime?: number | null
+  amr?: string[]
   foreignKey?: boolean
   unsigned?: boolean
 }
@@ -33,7 +36,14 @@ export async function openHostileIssuer(now: () => number, named?: string): Prom
   const codes = new Map<string, { challenge: string; nonce: string; fault: Fault }>()
   let url = ''
   const idToken = async ({ nonce, fault }: { nonce: string; fault: Fault }): Promise<string> => {
-    const claims = { nonce: fault.nonce ?? nonce, email: 'probe@canary.invalid', email_verified: true }
+    const { authTime = 0, amr } = fault
+    const claims = {
+      nonce: fault.nonce ?? nonce,
+      email: 'probe@canary.invalid',
+      email_verified: true,
+      ...(authTime === null ? {} : { auth_time: now() + authTime }),
+      ...(amr ? { amr } : {}),
+    }
     const made = await new SignJWT(claims)
       .setProtectedHeader({ alg: 'ES256', kid: 'k' })
       .setSubject('subject')

@@ -106,6 +106,7 @@ export const identity = defineModule({
     const sso = openSso(settings.sso, {
       key: ssoKey,
       clock,
+      sessionLife: settings.sessionLife,
       ask: (url, init) => egress.fetch({ module: 'identity', tenant: null, purpose: 'sso' }, url, init),
     })
     const factorsKey = secret('identity-second-factors')

@@ -35,17 +35,20 @@ export interface SignedIn {
   claims: AccessClaims
 }
 
+/** How a session begins. `authenticatedAt`: when the person showed the factors, if that was not now. */
+interface NewSession {
+  device: string
+  factors: string[]
+  authenticatedAt?: Date | undefined
+}
+
 /** Sessions of every realm. Postgres decides; tokens only point to it. */
 export interface Sessions {
   /**
    * Begins a session. `person.password` is the hash that was verified: when it was changed since, or the person was
    * disabled, nobody is signed in (Problem `sign-in-refused`, 401).
    */
-  begin(
-    realm: Realm,
-    person: { id: string; password: string | null },
-    about: { device: string; factors: string[] },
-  ): Promise<Tokens>
+  begin(realm: Realm, person: { id: string; password: string | null }, about: NewSession): Promise<Tokens>
   /** The next tokens of the family, or a Problem `sign-in-refused` (401). See refresh.ts for what ends a family. */
   refresh(realm: Realm, token: string): Promise<Tokens>
   /**
@@ -58,8 +61,10 @@ export interface Sessions {
   list(realm: Realm, personId: string): Promise<SessionLine[]>
   /** Ends one session of a person; false when it was none or over already. */
   end(realm: Realm, personId: string, session: string): Promise<boolean>
-  /** Ends the session that a refresh token belongs to, whoever's and however old; one that is not ours ends nothing. */
-  endPresented(realm: Realm, token: string): Promise<void>
+  /** The session that a refresh token belongs to, however old; null for one that is not ours. */
+  presented(realm: Realm, token: string): string | null
+  /** Ends it, whoever's it is. */
+  endPresented(realm: Realm, session: string): Promise<void>
   endAll(realm: Realm, personId: string): Promise<void>
 }
 
@@ -98,9 +103,9 @@ export function openSessions(parts: SessionParts): Sessions {
     list: (realm, personId) => realm.transaction((run) => listLive(run, personId, clock.now())),
     end: (realm, personId, session) =>
       realm.transaction((run) => endOne(run, session, sql`person_id = ${personId}`, clock.now())),
-    async endPresented(realm, token) {
-      const place = refreshTokens.read(realm.name, token)
-      if (place) await realm.transaction((run) => endOne(run, place.session, sql`true`, clock.now()))
+    presented: (realm, token) => refreshTokens.read(realm.name, token)?.session ?? null,
+    async endPresented(realm, session) {
+      await realm.transaction((run) => endOne(run, session, sql`true`, clock.now()))
     },
     endAll: (realm, personId) =>
       realm.transaction((run) => endSessionsOf(run, personId, 'sign-out everywhere', clock.now())),
@@ -111,7 +116,7 @@ async function insert(
   run: Run,
   session: string,
   person: { id: string; password: string | null },
-  { device, factors }: { device: string; factors: string[] },
+  { device, factors, authenticatedAt }: NewSession,
   at: Date,
   life: number,
 ): Promise<void> {
@@ -121,10 +126,11 @@ async function insert(
     WHERE id = ${person.id} AND kind = 'person' AND state = 'active' AND password IS NOT DISTINCT FROM ${person.password} FOR SHARE`)
   if (!still) throw notSignedIn('The account changed meanwhile; sign in again.')
   const now = at.toISOString()
+  const shown = new Date(Math.min(at.getTime(), (authenticatedAt ?? at).getTime()))
   await run(sql`INSERT INTO identity.session
       (id, person_id, rotated_at, started_at, expires_at, factors, authenticated_at, device)
-    VALUES (${session}, ${person.id}, ${now}, ${now}, ${new Date(at.getTime() + life).toISOString()},
-      ${`{${factors.join(',')}}`}::text[], ${now}, ${device.slice(0, 200)})`)
+    VALUES (${session}, ${person.id}, ${now}, ${now}, ${new Date(shown.getTime() + life).toISOString()},
+      ${`{${factors.join(',')}}`}::text[], ${shown.toISOString()}, ${device.slice(0, 200)})`)
   await recordEvent(run, at, 'sign-in', person.id, { session, factors })
 }
 

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
+import { sql } from 'drizzle-orm'
 import { type OidcPeer, openOidcPeer } from '../../../test/support/oidcPeer.ts'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { loadSettings } from '../../kernel/settings.ts'
 import { type EdgeAnswer, type EdgeApi, edge } from '../edge/index.ts'
 import type { EgressApi } from '../egress/index.ts'
 import type { Tenant } from '../tenancy/index.ts'
+import { CLIENT, type Fault, openHostileIssuer } from './hostileIssuer.ts'
 import { type IdentityApi, identity } from './index.ts'
 import { tenantRealm } from './realm.ts'
 
@@ -41,13 +43,19 @@ function browser() {
   }
   const cookie = (jar: Map<string, string>) => [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
   return {
-    async ask(method: string, path: string, body?: unknown): Promise<EdgeAnswer> {
-      const headers = { cookie: cookie(here), ...(body ? { 'content-type': 'application/json' } : {}) }
+    /** `strict`: whether the browser sends cookies that are so, which it does not when another site led it here. */
+    async ask(method: string, path: string, body?: unknown, strict = true): Promise<EdgeAnswer> {
+      const sent = strict ? here : new Map([...here].filter(([name]) => /sso|link/.test(name)))
+      const headers = { cookie: cookie(sent), ...(body ? { 'content-type': 'application/json' } : {}) }
       const request = { host: host(), method, path, headers, ...(body ? { body: JSON.stringify(body) } : {}) }
       const answer = await doors().request(request)
       keep(here, [answer.headers['set-cookie'] ?? []].flat())
       return answer
     },
+    take(other: { cookies: ReadonlyMap<string, string> }) {
+      for (const [name, value] of other.cookies) here.set(name, value)
+    },
+    cookies: here as ReadonlyMap<string, string>,
     /** Signs in at the provider as `id` and says where the provider sends the browser. */
     async visit(url: string, id: string): Promise<string> {
       let next = url
@@ -77,13 +85,13 @@ function browser() {
   }
 }
 
-async function signInAs(client: ReturnType<typeof browser>, id: string): Promise<EdgeAnswer> {
-  const begun = await client.ask('GET', '/api/v1/auth/sso/peer')
+async function signInAs(client: ReturnType<typeof browser>, id: string, query = ''): Promise<EdgeAnswer> {
+  const begun = await client.ask('GET', `/api/v1/auth/sso/peer${query}`)
   assert.equal(begun.status, 303, begun.body)
   const cookie = /^__Host-surety-sso=[^;]{100,3000}; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/
   assert.match(String(begun.headers['set-cookie']), cookie)
   const back = new URL(await client.visit(String(begun.headers.location), id))
-  return client.ask('GET', `${back.pathname}${back.search}`)
+  return client.ask('GET', `${back.pathname}${back.search}`, undefined, false)
 }
 
 const add = (email: string, password: string | null) =>
@@ -146,6 +154,80 @@ it('leads a person whose sign-in was refused to the page that says so', async ()
   const path = '/api/v1/auth/sso/peer/return?code=made-up&state=made-up'
   const { status, headers } = await doors().request({ host: host(), path, headers: { accept: 'text/html' } })
   assert.deepEqual([status, headers.location], [303, '/office/sign-in?sso=refused'])
+})
+
+it('ends the session that the browser had, though its cookie stays behind on the way back', async () => {
+  await add('eva@example.org', null)
+  const client = browser()
+  await signInAs(client, 'eva')
+  const before = browser()
+  before.take(client)
+  assert.equal((await who(before)).email, 'eva@example.org')
+  await signInAs(client, 'eva')
+  assert.equal((await who(client)).email, 'eva@example.org')
+  assert.equal((await before.ask('GET', '/api/v1/auth/me')).status, 401)
+  assert.equal((await before.ask('POST', '/api/v1/auth/refresh')).status, 401)
+})
+
+it('asks a provider for an address and nothing else, and to say when the person signed in there', async () => {
+  const asked = async (query: string) => {
+    const { headers } = await browser().ask('GET', `/api/v1/auth/sso/peer${query}`)
+    const { searchParams } = new URL(String(headers.location))
+    return ['scope', 'max_age', 'prompt'].map((name) => searchParams.get(name))
+  }
+  assert.deepEqual(await asked(''), ['openid email', '2592000', null])
+  assert.deepEqual(await asked('?again=1'), ['openid email', '0', 'login'])
+})
+
+it('leads back to where the person was', async () => {
+  await add('kim@example.org', null)
+  const client = browser()
+  const { body } = await signInAs(client, 'kim', '?again=1&next=/account/sessions')
+  assert.match(body, /url=\/office\/account\/sessions"/)
+  const elsewhere = await client.ask('GET', '/api/v1/auth/sso/peer?next=//evil.invalid')
+  assert.equal(elsewhere.status, 400)
+})
+
+it('takes from a provider how the person signed in there, and when', async () => {
+  const now = Math.floor(Date.now() / 1000)
+  const issuer = await openHostileIssuer(() => now)
+  try {
+    const { sso, sessions, people } = platform.api('identity') as IdentityApi
+    const arrive = async (fault: Fault, twoFactors?: string[]) => {
+      const named = {
+        name: 'far',
+        issuer: issuer.url,
+        clientId: CLIENT,
+        ...(twoFactors ? { twoFactors } : {}),
+      }
+      const here = sso.among([named])
+      const { url, transaction } = await here.begin('r', 'far', 'https://here.invalid/return')
+      return (await here.finish('r', 'far', issuer.authorize(url, fault), transaction)).who
+    }
+    assert.deepEqual((await arrive({ amr: ['pwd', 'mfa'] })).factors, ['sso'], 'one factor, unless agreed')
+    assert.deepEqual((await arrive({ amr: ['pwd', 'mfa'] }, ['mfa'])).factors, ['sso', 'mfa'])
+    assert.deepEqual((await arrive({ amr: ['pwd'] }, ['mfa'])).factors, ['sso'])
+    assert.equal((await arrive({ authTime: null })).authenticatedAt, null)
+    const { factors, authenticatedAt } = await arrive({ authTime: -3_600 })
+    assert.equal(authenticatedAt, (now - 3_600) * 1_000)
+    // An hour ago is not lately, and the session ends an hour sooner.
+    const realm = tenantRealm(tenant)
+    const id = await people.add(realm, { email: 'ida@example.org', name: 'I', role: 'owner', password: null })
+    const shown = new Date(Number(authenticatedAt))
+    const about = { device: 'd', factors, authenticatedAt: shown }
+    const { access, session } = await sessions.begin(realm, { id, password: null }, about)
+    const body = JSON.stringify({ name: 'Shop', role: 'reader' })
+    const headers = { authorization: `Bearer ${access}`, 'content-type': 'application/json' }
+    const request = { host: host(), method: 'POST', path: '/api/v1/service-accounts', headers, body }
+    assert.equal(JSON.parse((await doors().request(request)).body).code, 'step-up-needed')
+    const [row] = await realm.transaction((run) =>
+      run<{ life: number }>(sql`SELECT extract(epoch FROM expires_at - started_at)::int AS life
+        FROM identity.session WHERE id = ${session}`),
+    )
+    assert.ok(Math.abs(Number(row?.life) - (2_592_000 - 3_600)) < 30, `${row?.life}`)
+  } finally {
+    await issuer.close()
+  }
 })
 
 it("asks other people's servers by the way out alone", async () => {

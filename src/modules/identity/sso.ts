@@ -23,6 +23,11 @@ export const ssoProvider = z.object({
   issuer: z.url(),
   clientId: z.string().min(1),
   clientSecretFileName: z.string().optional(),
+  /**
+   * What the provider says (`amr` or `acr` of the ID token) of somebody who showed it two factors, such as `mfa`. Without,
+   * its sign-in counts as one factor, whatever it says.
+   */
+  twoFactors: z.array(z.string().min(1)).optional(),
 })
 
 export type SsoProvider = z.output<typeof ssoProvider>
@@ -33,6 +38,25 @@ export interface Federated {
   subject: string
   /** Only when the issuer says that it checked the address. */
   verifiedEmail: string | null
+  /** What the sign-in there counts for here. */
+  factors: string[]
+  /** When the person showed them there (Unix ms), as far as the issuer says so. */
+  authenticatedAt: number | null
+}
+
+/** Why somebody goes to an issuer, and what is to happen when they are back. */
+interface Errand {
+  /** They are to show there who they are, however lately they did. */
+  again: boolean
+  /** The session that the browser has meanwhile; it brings it along on the way out, not on the way back. */
+  session: string | null
+  /** Where they go on, below `/office`. */
+  next: string
+}
+
+/** Somebody who came back. */
+export interface Arrival extends Pick<Errand, 'session' | 'next'> {
+  who: Federated
 }
 
 /** Signing in at another issuer: OpenID Connect, authorization code with PKCE. */
@@ -42,9 +66,17 @@ export interface Sso {
    * Where to send the browser, and what it must bring back: sealed, good for ten minutes, for this realm alone. Throws
    * Problems `sso-unknown` (404) and `sso-unavailable` (502).
    */
-  begin(realm: string, provider: string, redirectUri: string): Promise<{ url: string; transaction: string }>
-  /** Who came back. Throws a Problem `sso-refused` (401) when anything does not fit what was begun. */
-  finish(realm: string, provider: string, returned: URL, transaction: string): Promise<Federated>
+  begin(
+    realm: string,
+    provider: string,
+    redirectUri: string,
+    errand?: Errand,
+  ): Promise<{ url: string; transaction: string }>
+  /**
+   * Who came back. Throws a Problem `sso-refused` (401) when anything does not fit what was begun: also when they showed
+   * themselves to the issuer longer ago than a session lives, or not again when they were to.
+   */
+  finish(realm: string, provider: string, returned: URL, transaction: string): Promise<Arrival>
   /** The same rules with other providers. */
   among(providers: readonly SsoProvider[]): Sso
 }
@@ -58,16 +90,31 @@ const Transaction = z.object({
   nonce: z.string(),
   redirectUri: z.string(),
   until: z.number(),
+  again: z.boolean(),
+  session: z.string().nullable(),
+  next: z.string(),
 })
+
+/** Seconds that an issuer's clock may differ from ours. */
+const TOLERANCE = 60
+
+const PLAIN: Errand = { again: false, session: null, next: '/' }
 
 /** How providers are asked: other people's servers, so by the way out. */
 type Ask = oidc.CustomFetch
 
-/** Opens sign-in at `providers`. `key` seals what a browser keeps meanwhile. */
-export function openSso(
-  providers: readonly SsoProvider[],
-  { key, clock, ask }: { key: Uint8Array; clock: Clock; ask: Ask },
-): Sso {
+interface Parts {
+  /** Seals what a browser keeps meanwhile. */
+  key: Uint8Array
+  clock: Clock
+  ask: Ask
+  /** Milliseconds that a sign-in is good for. */
+  sessionLife: number
+}
+
+/** Opens sign-in at `providers`. */
+export function openSso(providers: readonly SsoProvider[], parts: Parts): Sso {
+  const { key, clock, ask, sessionLife } = parts
   const opened = new Map<string, Promise<oidc.Configuration>>()
   const find = (name: string) => {
     const provider = providers.find((one) => one.name === name)
@@ -80,8 +127,8 @@ export function openSso(
   const bound = (realm: string, provider: string) => `sso ${realm} ${provider}`
   return {
     providers,
-    among: (others) => openSso(others, { key, clock, ask }),
-    async begin(realm, provider, redirectUri) {
+    among: (others) => openSso(others, parts),
+    async begin(realm, provider, redirectUri, errand = PLAIN) {
       const configuration = await find(provider)
       const verifier = oidc.randomPKCECodeVerifier()
       const [state, nonce] = [oidc.randomState(), oidc.randomNonce()]
@@ -92,9 +139,13 @@ export function openSso(
         code_challenge_method: 'S256',
         state,
         nonce,
+        // With it the issuer must say when the person signed in there (OpenID Connect Core §3.1.2.1).
+        ...(errand.again
+          ? { max_age: '0', prompt: 'login' }
+          : { max_age: String(Math.floor(sessionLife / 1000)) }),
       })
       const until = clock.now().getTime() + TRANSACTION_LIFE
-      const kept = Buffer.from(JSON.stringify({ verifier, state, nonce, redirectUri, until }))
+      const kept = Buffer.from(JSON.stringify({ verifier, state, nonce, redirectUri, until, ...errand }))
       return { url: url.href, transaction: seal(kept, key, bound(realm, provider)).toString('base64url') }
     },
     async finish(realm, provider, returned, transaction) {
@@ -114,10 +165,29 @@ export function openSso(
           throw refused('The answer of the provider does not fit. Begin again.', { cause: error })
         })
       const claims = tokens.claims() as oidc.IDToken
-      const verifiedEmail =
-        claims.email_verified === true ? String(claims.email ?? '').toLowerCase() || null : null
-      return { issuer: claims.iss, subject: claims.sub, verifiedEmail }
+      const at = claims.auth_time === undefined ? null : claims.auth_time * 1000
+      const since = begun.again
+        ? begun.until - TRANSACTION_LIFE - TOLERANCE * 1000
+        : clock.now().getTime() - sessionLife
+      // An issuer that does not say when is believed that it was now, unless just that was the question.
+      if (at === null ? begun.again : at < since)
+        throw refused(
+          'The provider did not ask who you are, or too long ago. Sign out there and begin again.',
+        )
+      const { twoFactors } = providers.find(({ name }) => name === provider) ?? {}
+      return { who: personIn(claims, at, twoFactors), session: begun.session, next: begun.next }
     },
+  }
+}
+
+function personIn(claims: oidc.IDToken, at: number | null, twoFactors: readonly string[] = []): Federated {
+  const said = [claims.amr ?? [], claims.acr ?? []].flat()
+  return {
+    issuer: claims.iss,
+    subject: claims.sub,
+    verifiedEmail: claims.email_verified === true ? String(claims.email ?? '').toLowerCase() || null : null,
+    factors: said.some((one) => twoFactors.includes(String(one))) ? ['sso', 'mfa'] : ['sso'],
+    authenticatedAt: at,
   }
 }
 

@@ -4,6 +4,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import type { Clock } from '../../kernel/clock.ts'
 import { Problem } from '../../kernel/problems.ts'
+import { refreshTokenOf } from './cookies.ts'
 import { type EnterParts, enter } from './enter.ts'
 import { link, personOf } from './federated.ts'
 import type { People } from './people.ts'
@@ -33,11 +34,20 @@ const OPTIONS: CookieSerializeOptions = {
   maxAge: 600,
 }
 // The session's cookies are Strict and would not be sent by a redirect that began elsewhere; this page begins anew here.
-const BOUNCE =
-  '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/office/"><title>Signed in</title><a href="/office/">/office/</a>'
+const bounceTo = (next: string) =>
+  `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/office${next}"><title>Signed in</title><a href="/office${next}">/office${next}</a>`
 
 const tags = ['sign-in']
 const byProvider = z.object({ provider: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/) })
+const Errand = z.object({
+  /** To show oneself there once more, before something that lasts. */
+  again: z.literal('1').optional(),
+  next: z
+    .string()
+    .max(200)
+    .regex(/^\/[\w/-]*$/)
+    .default('/'),
+})
 // RFC 6749 answers carry more than we read; what matters is checked against what was begun.
 const Returned = z
   .object({ code: z.string().max(4096).optional(), state: z.string().max(512).optional() })
@@ -50,9 +60,12 @@ export function ssoRoutes(parts: SsoRouteParts): FastifyPluginAsyncZod {
     request: FastifyRequest,
     reply: FastifyReply,
     person: { id: string; password: string | null },
+    { factors, authenticatedAt }: Federated,
+    session: string | null = null,
   ) => {
     for (const name of [TRANSACTION, PENDING]) reply.setCookie(name, '', { ...OPTIONS, maxAge: 0 })
-    return (await enter(parts, request, reply, person, ['sso'])).session
+    const elsewhere = { session, ...(authenticatedAt ? { authenticatedAt: new Date(authenticatedAt) } : {}) }
+    return (await enter(parts, request, reply, person, factors, elsewhere)).session
   }
   return async (app) => {
     app.get(
@@ -71,12 +84,21 @@ export function ssoRoutes(parts: SsoRouteParts): FastifyPluginAsyncZod {
       '/api/v1/auth/sso/:provider',
       {
         config: { public: true, limit: { attempt: true } },
-        schema: { tags, summary: 'Go to a provider to sign in', params: byProvider },
+        schema: {
+          tags,
+          summary: 'Go to a provider to sign in; `again` to be asked there whatever was before',
+          params: byProvider,
+          querystring: Errand,
+        },
       },
       async (request, reply) => {
         const { provider } = request.params
+        const { again, next } = request.query
+        const realm = realmOf(request)
         const redirectUri = `${parts.originOf(request)}/api/v1/auth/sso/${provider}/return`
-        const { url, transaction } = await sso.begin(realmOf(request).name, provider, redirectUri)
+        const session = parts.sessions.presented(realm, refreshTokenOf(request))
+        const errand = { again: again === '1', session, next }
+        const { url, transaction } = await sso.begin(realm.name, provider, redirectUri, errand)
         return reply
           .setCookie(TRANSACTION, transaction, OPTIONS)
           .header('cache-control', 'no-store')
@@ -94,13 +116,18 @@ export function ssoRoutes(parts: SsoRouteParts): FastifyPluginAsyncZod {
         const realm = realmOf(request)
         const returned = new URL(request.url, parts.originOf(request))
         const transaction = request.cookies[TRANSACTION] ?? ''
-        const who = await sso.finish(realm.name, request.params.provider, returned, transaction)
+        const { who, session, next } = await sso.finish(
+          realm.name,
+          request.params.provider,
+          returned,
+          transaction,
+        )
         const pending = seal(Buffer.from(JSON.stringify(who)), key, `link ${realm.name}`).toString(
           'base64url',
         )
         reply.setCookie(PENDING, pending, OPTIONS)
-        await arrive(request, reply, await personOf(realm, who, clock))
-        return reply.type('text/html; charset=utf-8').send(BOUNCE)
+        await arrive(request, reply, await personOf(realm, who, clock), who, session)
+        return reply.type('text/html; charset=utf-8').send(bounceTo(next))
       },
     )
     app.post(
@@ -120,7 +147,7 @@ export function ssoRoutes(parts: SsoRouteParts): FastifyPluginAsyncZod {
         const person = await people.signIn(realm, request.body.email, request.body.password)
         if (who?.verifiedEmail !== person.email) throw notSignedIn('Sign in at the provider first.')
         await link(realm, who, person.id, clock)
-        return { session: await arrive(request, reply, person) }
+        return { session: await arrive(request, reply, person, who) }
       },
     )
   }

@@ -56,6 +56,7 @@ export interface SecondFactors {
   passkeys: number
   /** How many are left. */
   recoveryCodes: number
+  password: boolean
 }
 
 export interface Passkey {

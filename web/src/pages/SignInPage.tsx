@@ -11,6 +11,7 @@ import { Door } from '../parts/Page.tsx'
 import { Said } from '../parts/problem.ts'
 import { Try } from '../parts/Try.tsx'
 import { OtherLanguage, useWords } from '../words/index.tsx'
+import { Providers } from './Providers.tsx'
 
 /** Signing in by password or at a provider; `?sso=link-needed` after a provider named an account that has a password. */
 export function SignInPage() {
@@ -82,15 +83,7 @@ function OtherWays() {
     <>
       <p className="or">{words.or}</p>
       {hasPasskeys && <Try label={words.byPasskey} work={byPasskey} />}
-      <ul className="providers">
-        {data.map(({ name }) => (
-          <li key={name}>
-            <a className="button" href={`/api/v1/auth/sso/${encodeURIComponent(name)}`}>
-              {words.with(name.charAt(0).toUpperCase() + name.slice(1))}
-            </a>
-          </li>
-        ))}
-      </ul>
+      <Providers />
     </>
   )
 }

@@ -8,6 +8,7 @@ import { Field, Form } from '../parts/Form.tsx'
 import { Loaded } from '../parts/Loaded.tsx'
 import { Username } from '../parts/Username.tsx'
 import { useWords } from '../words/index.tsx'
+import { Providers } from './Providers.tsx'
 import { ShowFactor } from './ShowFactor.tsx'
 
 /** Stands ready to ask once more who it is, before something that lasts is done. */
@@ -45,6 +46,8 @@ function Question({ done }: { done(): Promise<void> }) {
       {(shown) =>
         shown.totp || shown.passkeys > 0 ? (
           <ShowFactor factors={shown} done={done} />
+        ) : !shown.password ? (
+          <AtProvider />
         ) : (
           <Form submit={words.submit} send={({ password = '' }) => again(password)}>
             <Username email={me?.email ?? ''} />
@@ -53,5 +56,17 @@ function Question({ done }: { done(): Promise<void> }) {
         )
       }
     </Loaded>
+  )
+}
+
+/** For who has neither password nor second factor: to the provider, and back to this page. */
+function AtProvider() {
+  const { stepUp: words } = useWords()
+  const here = location.pathname.replace(/^\/office/, '') || '/'
+  return (
+    <>
+      <p>{words.atProvider}</p>
+      <Providers search={{ again: '1', next: here }} />
+    </>
   )
 }

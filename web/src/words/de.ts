@@ -164,6 +164,8 @@ export const de: Words = {
   stepUp: {
     title: 'Zeigen Sie, dass Sie es sind',
     lead: 'Was jetzt kommt, bleibt. Bitte bestätigen Sie noch einmal, dass Sie selbst am Bildschirm sind.',
+    atProvider:
+      'Melden Sie sich noch einmal bei Ihrem Anbieter an. Sie kommen auf diese Seite zurück; tun Sie dann noch einmal, was Sie vorhatten.',
     password: 'Passwort',
     submit: 'Bestätigen',
   },

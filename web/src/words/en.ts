@@ -157,6 +157,8 @@ export const en = {
   stepUp: {
     title: 'Show that it is you',
     lead: 'What comes next lasts. Please confirm once more that you are the one at this screen.',
+    atProvider:
+      'Sign in at your provider once more. You come back to this page; then do again what you were about to do.',
     password: 'Password',
     submit: 'Confirm',
   },

@@ -24,8 +24,8 @@ after(async () => {
 function careless(sso: Sso, issuers: readonly string[]): Sso {
   return {
     ...sso,
-    async begin(realm, provider, back) {
-      const begun = await sso.begin(realm, provider, back)
+    async begin(realm, provider, back, errand) {
+      const begun = await sso.begin(realm, provider, back, errand)
       const url = new URL(begun.url)
       url.searchParams.set('code_challenge', '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU') // of an empty verifier
       return { ...begun, url: url.href }
@@ -34,11 +34,9 @@ function careless(sso: Sso, issuers: readonly string[]): Sso {
       const body = new URLSearchParams({ code: returned.searchParams.get('code') ?? '', code_verifier: '' })
       const answer = await fetch(`${issuers[0]}/token`, { method: 'POST', body })
       const { id_token: token } = (await answer.json()) as { id_token: string }
-      return {
-        issuer: String(decodeJwt(token).iss),
-        subject: String(decodeJwt(token).sub),
-        verifiedEmail: null,
-      }
+      const { iss, sub } = decodeJwt(token)
+      const known = { verifiedEmail: null, factors: ['sso'], authenticatedAt: null }
+      return { who: { issuer: String(iss), subject: String(sub), ...known }, session: null, next: '/' }
     },
   }
 }

@@ -36,15 +36,29 @@ export function authSso({ settings, sso }: MeasureParts): Measure {
       const issuer = await openHostileIssuer(() => Math.floor(clock.now().getTime() / 1000))
       try {
         const here = sso.among([{ name: 'probe', issuer: issuer.url, clientId: CLIENT }])
-        const begin = () => here.begin(REALM, 'probe', BACK)
-        const attempt = async (fault: Fault, change: (back: URL) => void = () => undefined) => {
-          const { url, transaction } = await begin()
+        const begin = (again = false) => here.begin(REALM, 'probe', BACK, { again, session: null, next: '/' })
+        const attempt = async (
+          fault: Fault,
+          change: (back: URL) => void = () => undefined,
+          again = false,
+        ) => {
+          const { url, transaction } = await begin(again)
           const back = issuer.authorize(url, fault)
           change(back)
           return outcomeOf(here.finish(REALM, 'probe', back, transaction))
         }
         positiveControl('a sound answer', 'taken', await attempt({}))
         for (const [what, fault] of FAULTS) check(what, 'sso-refused', await attempt(fault))
+        const old = -Math.floor(settings.sessionLife / 1000) - 60
+        check(
+          'a sign-in there that is older than a session lives',
+          'sso-refused',
+          await attempt({ authTime: old }),
+        )
+        const again = (authTime: number | null) => attempt({ authTime }, undefined, true)
+        positiveControl('asked again, and signed in again', 'taken', await again(0))
+        check('asked again, and signed in ten minutes ago', 'sso-refused', await again(-600))
+        check('asked again, and not said when', 'sso-refused', await again(null))
         const set = (name: string, value: string) => (back: URL) => back.searchParams.set(name, value)
         check('another state', 'sso-refused', await attempt({}, set('state', newId())))
         check('no state', 'sso-refused', await attempt({}, (back) => back.searchParams.delete('state')))
