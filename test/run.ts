@@ -9,7 +9,14 @@ import { dieWithParent } from '../src/cli/process/dieWithParent.ts'
 import { Problem } from '../src/kernel/problems.ts'
 import { findLeftovers } from './support/leftovers.ts'
 import { endFiles, type FileResult, runFile } from './support/runFile.ts'
-import { prepareRun, type RunServers, serversAreGiven, startRunServers } from './support/runServers.ts'
+import { openRunObjectStore } from './support/runObjectStore.ts'
+import {
+  placeOfRun,
+  prepareRun,
+  type RunServers,
+  serversAreGiven,
+  startRunServers,
+} from './support/runServers.ts'
 
 const PATTERNS = ['src', 'examples', 'test', 'bench', 'scripts'].map((folder) => `${folder}/**/*.test.ts`)
 /** What takes long is begun first, so that no lane waits for it in the end. */
@@ -18,6 +25,7 @@ const LEFTOVER_GRACE_MS = 3_000
 
 const log = (line: string): void => console.error(line)
 const lanes: RunServers[] = []
+const objectStore = openRunObjectStore(placeOfRun())
 
 dieWithParent(async () => {
   endFiles()
@@ -49,7 +57,7 @@ async function run(args: readonly string[]): Promise<number> {
       const servers = await startRunServers(lane, log)
       lanes.push(servers)
       for (let file = waiting.shift(); file; file = waiting.shift()) {
-        const result = await runFile(file, flags, servers.env)
+        const result = await runFile(file, flags, { ...servers.env, ...(await objectStore.envFor(file)) })
         results.push(result)
         tell(result, results.length, files.length)
       }
@@ -86,7 +94,7 @@ function summarise(results: readonly FileResult[], seconds: number): void {
 async function cleanUp(): Promise<number> {
   const ended = lanes.splice(0)
   const marks = ended.flatMap((lane) => lane.marks)
-  await Promise.all(ended.map(({ stop }) => stop()))
+  await Promise.all([...ended, objectStore].map(({ stop }) => stop()))
   for (const began = Date.now(); Date.now() - began < LEFTOVER_GRACE_MS; await sleep(100)) {
     if (findLeftovers(marks).length === 0) break
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { RunObjectStore } from './runObjectStore.ts'
 
 /** A running S3 store that tests may fill. */
 export interface TestObjectStore {
@@ -13,16 +14,21 @@ export interface TestObjectStore {
   bucket: string
 }
 
-/** The store that SURETY_TEST_S3 names (`http://<key>:<secret>@<host>:<port>`); undefined without one. */
-export function testObjectStore(): TestObjectStore | undefined {
-  const named = process.env.SURETY_TEST_S3
-  if (!named) return undefined
-  const { origin, username, password } = new URL(named)
-  const secretKeyFileName = join(tmpdir(), `s3-${randomBytes(4).toString('hex')}`)
-  writeFileSync(secretKeyFileName, decodeURIComponent(password), { mode: 0o600 })
-  const bucket = `surety-${randomBytes(6).toString('hex')}`
-  return { endpoint: origin, region: 'default', accessKeyId: username, secretKeyFileName, bucket }
+/** How to reach the same store by TLS. */
+export interface TestTls {
+  endpoint: string
+  caFileName: string
 }
 
-/** Why a test of the object store is skipped. */
-export const NO_OBJECT_STORE = 'no S3 store: set SURETY_TEST_S3, for example to a local radosgw'
+/** The run's S3 store, or why there is none, for `describe(…, { skip: reason })`. */
+export function findObjectStore(): { store: TestObjectStore; tls: TestTls } | { reason: string } {
+  const found = JSON.parse(
+    process.env.SURETY_TEST_S3 ?? '{"reason":"no S3 store: npm test starts one"}',
+  ) as RunObjectStore
+  if ('reason' in found) return found
+  const { endpoint, tls, key, secret } = found
+  const secretKeyFileName = join(tmpdir(), `s3-${randomBytes(4).toString('hex')}`)
+  writeFileSync(secretKeyFileName, secret, { mode: 0o600 })
+  const bucket = `surety-${randomBytes(6).toString('hex')}`
+  return { store: { endpoint, region: 'default', accessKeyId: key, secretKeyFileName, bucket }, tls }
+}

@@ -40,7 +40,7 @@ export async function prepareRun(log: (line: string) => void): Promise<void> {
 
 /** Makes a folder for lane number `lane` and starts a private Postgres and Redis in it, except where the environment names running ones. */
 export async function startRunServers(lane: number, log: (line: string) => void): Promise<RunServers> {
-  const folder = mkdtempSync(join(placeOfLanes(), `${LANE}${process.pid}-`))
+  const folder = mkdtempSync(placeOfRun())
   // Servers run as other users.
   chmodSync(folder, 0o711)
   const dir = join(folder, 'servers')
@@ -70,6 +70,9 @@ export async function startRunServers(lane: number, log: (line: string) => void)
     },
   }
 }
+
+/** How the folders of this run begin; what a killed run leaves there, the next one removes. */
+export const placeOfRun = (): string => join(placeOfLanes(), `${LANE}${process.pid}-`)
 
 /** In memory where there is plenty. */
 function placeOfLanes(): string {

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { CreateBucketCommand, DeleteObjectCommand, ListObjectVersionsCommand } from '@aws-sdk/client-s3'
 import { sql } from 'drizzle-orm'
-import { NO_OBJECT_STORE, testObjectStore } from '../../../test/support/objectStore.ts'
+import { findObjectStore } from '../../../test/support/objectStore.ts'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { databases } from '../../data/roles.ts'
 import type { ProofApi } from '../../proof/api.ts'
@@ -16,11 +16,11 @@ import { openS3Client } from './s3Client.ts'
 import { openS3Repository } from './s3Repository.ts'
 import type { S3Settings } from './settings.ts'
 
-const store = testObjectStore()
+const found = findObjectStore()
 
-describe('backups in a bucket', { skip: store ? false : NO_OBJECT_STORE }, () => {
+describe('backups in a bucket', { skip: 'reason' in found && found.reason }, () => {
   const settings = {
-    ...store,
+    ...('store' in found && found.store),
     prefix: 'tenants/',
     encryption: 'aws:kms',
     kmsKeyId: 'testkey-1',

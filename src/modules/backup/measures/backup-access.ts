@@ -24,7 +24,9 @@ async function proveBucket(bucket: Bucket, { check, positiveControl }: ProbeCont
   const { client, region, endpoint } = bucket
   const at = probeKey(bucket, newId())
   const { VersionId } = await client.send(new PutObjectCommand({ ...at, Body: 'planted' }))
-  const read = (as: S3Client) => outcomeOf(as.send(new GetObjectCommand(at)))
+  // A body that nobody reads would keep its connection.
+  const content = async (as: S3Client) => (await as.send(new GetObjectCommand(at))).Body?.transformToString()
+  const read = (as: S3Client) => outcomeOf(content(as))
   const stranger = (credentials: object) =>
     new S3Client({ region, ...(endpoint ? { endpoint, forcePathStyle: true } : {}), ...credentials })
   try {

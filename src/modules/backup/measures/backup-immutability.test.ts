@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
-import { NO_OBJECT_STORE, testObjectStore } from '../../../../test/support/objectStore.ts'
+import { findObjectStore } from '../../../../test/support/objectStore.ts'
 import { probe } from '../../../../test/support/probe.ts'
 import { openS3Client } from '../s3Client.ts'
 import type { S3Settings } from '../settings.ts'
 import { backupImmutability } from './backup-immutability.ts'
 
-const store = testObjectStore()
+const found = findObjectStore()
 
-describe('backup.immutability', { skip: store ? false : NO_OBJECT_STORE }, () => {
+describe('backup.immutability', { skip: 'reason' in found && found.reason }, () => {
   const s3 = {
-    ...store,
+    ...('store' in found && found.store),
     prefix: '',
     encryption: 'aws:kms',
     kmsKeyId: 'testkey-1',

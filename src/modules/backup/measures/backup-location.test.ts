@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
-import { NO_OBJECT_STORE, testObjectStore } from '../../../../test/support/objectStore.ts'
+import { findObjectStore } from '../../../../test/support/objectStore.ts'
 import { testPlatform } from '../../../../test/support/platform.ts'
 import type { ProofApi } from '../../../proof/api.ts'
 import { proof } from '../../../proof/index.ts'
@@ -9,11 +9,11 @@ import { backup } from '../index.ts'
 import { openS3Client } from '../s3Client.ts'
 import type { S3Settings } from '../settings.ts'
 
-const store = testObjectStore()
+const found = findObjectStore()
 
-describe('backup.location', { skip: store ? false : NO_OBJECT_STORE }, () => {
+describe('backup.location', { skip: 'reason' in found && found.reason }, () => {
   const s3 = {
-    ...store,
+    ...('store' in found && found.store),
     prefix: '',
     encryption: 'aws:kms',
     kmsKeyId: 'testkey-1',

@@ -1,6 +1,6 @@
 import { after, before, describe, it } from 'node:test'
 import { CreateBucketCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3'
-import { NO_OBJECT_STORE, testObjectStore } from '../../../../test/support/objectStore.ts'
+import { findObjectStore } from '../../../../test/support/objectStore.ts'
 import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
 import { proveBySabotage } from '../../../../test/support/sabotage.ts'
 import type { ProofApi } from '../../../proof/api.ts'
@@ -9,11 +9,11 @@ import { backup } from '../index.ts'
 import { openS3Client } from '../s3Client.ts'
 import type { S3Settings } from '../settings.ts'
 
-const store = testObjectStore()
+const found = findObjectStore()
 
-describe('backup.versioning', { skip: store ? false : NO_OBJECT_STORE }, () => {
+describe('backup.versioning', { skip: 'reason' in found && found.reason }, () => {
   const s3 = {
-    ...store,
+    ...('store' in found && found.store),
     prefix: '',
     encryption: 'aws:kms',
     kmsKeyId: 'testkey-1',
