@@ -8,7 +8,7 @@ import { proof } from '../src/proof/index.ts'
 import { findChromium } from './support/chromium.ts'
 import { type TestPlatform, testPlatform } from './support/platform.ts'
 
-const found = await findChromium()
+const found = findChromium()
 const skip = 'reason' in found ? found.reason : false
 const executablePath = 'path' in found ? found.path : undefined
 

@@ -6,7 +6,7 @@ import { fill, press } from './support/keyboard.ts'
 import { type MailServer, openMailServer } from './support/mailServer.ts'
 import { heading, look, type Office, openOffice } from './support/office.ts'
 
-const found = await findChromium()
+const found = findChromium()
 const skip = 'reason' in found ? found.reason : false
 const EMAIL = 'mia@example.org'
 const NEXT = 'another long sentence'

@@ -6,7 +6,7 @@ import { findChromium } from './support/chromium.ts'
 import { fill, press } from './support/keyboard.ts'
 import { enrolApp, heading, look, type Office, openOffice } from './support/office.ts'
 
-const found = await findChromium()
+const found = findChromium()
 const skip = 'reason' in found ? found.reason : false
 
 const PASSWORD = 'richtig Pferd Batterie Heftklammer'

@@ -7,7 +7,7 @@ import { findChromium } from './support/chromium.ts'
 import { fill, press } from './support/keyboard.ts'
 import { heading, look, type Office, openOffice } from './support/office.ts'
 
-const found = await findChromium()
+const found = findChromium()
 const skip = 'reason' in found ? found.reason : false
 const CREDENTIALS = { email: 'ben@example.org', password: 'a sentence that nobody guesses' }
 // Its button is looked at; nobody goes there.

@@ -8,7 +8,7 @@ import { fill, press } from './support/keyboard.ts'
 import { heading, look, type Office, openOffice } from './support/office.ts'
 import { type OidcPeer, openOidcPeer } from './support/oidcPeer.ts'
 
-const found = await findChromium()
+const found = findChromium()
 const skip = 'reason' in found ? found.reason : false
 const PASSWORD = 'a sentence that nobody guesses'
 

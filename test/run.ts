@@ -17,10 +17,13 @@ import {
   serversAreGiven,
   startRunServers,
 } from './support/runServers.ts'
+import { installTestPackages } from './support/testPackages.ts'
 
 const PATTERNS = ['src', 'examples', 'test', 'bench', 'scripts'].map((folder) => `${folder}/**/*.test.ts`)
 /** What takes long is begun first, so that no lane waits for it in the end. */
 const LONG = [/^test\//, /crash/, /shutdown|autorestart/]
+/** One more than there are cores: tests wait a sixth of their time. */
+const LANES = availableParallelism() + 1
 const LEFTOVER_GRACE_MS = 3_000
 
 const log = (line: string): void => console.error(line)
@@ -48,15 +51,21 @@ async function run(args: readonly string[]): Promise<number> {
     return 1
   }
   await prepareRun(log)
-  const count = serversAreGiven() ? 1 : Math.min(availableParallelism(), files.length)
+  const count = serversAreGiven() ? 1 : Math.min(LANES, files.length)
+  const packages = installTestPackages(files, log)
   const waiting = [...files]
+  const take = async (): Promise<string | undefined> => {
+    const ready = waiting.findIndex(packages.isReadyFor)
+    if (ready < 0) await packages.done
+    return waiting.splice(Math.max(ready, 0), 1)[0]
+  }
   const results: FileResult[] = []
   const began = Date.now()
   await Promise.all(
     Array.from({ length: count }, async (_, lane) => {
       const servers = await startRunServers(lane, log)
       lanes.push(servers)
-      for (let file = waiting.shift(); file; file = waiting.shift()) {
+      for (let file = await take(); file; file = await take()) {
         const result = await runFile(file, flags, { ...servers.env, ...(await objectStore.envFor(file)) })
         results.push(result)
         tell(result, results.length, files.length)
@@ -85,8 +94,12 @@ function tell({ file, output, seconds }: FileResult, done: number, of: number): 
 
 function summarise(results: readonly FileResult[], seconds: number): void {
   const total = (name: string) => results.reduce((sum, { totals }) => sum + (totals[name] ?? 0), 0)
-  const counts = ['tests', 'pass', 'fail', 'cancelled', 'skipped'].map((name) => `${name} ${total(name)}`)
-  console.log(`\n${results.length} files in ${seconds.toFixed(0)} s: ${counts.join(', ')}`)
+  const counts = ['tests', 'pass', 'fail', 'cancelled'].map((name) => `${name} ${total(name)}`)
+  const skips = results.flatMap((result) => result.skips)
+  console.log(
+    `\n${results.length} files in ${seconds.toFixed(0)} s: ${[...counts, `skipped ${skips.length}`].join(', ')}`,
+  )
+  for (const line of skips) console.log(`﹣ ${line}`)
   for (const { file, ok } of results) if (!ok) console.log(`✖ ${file}`)
 }
 

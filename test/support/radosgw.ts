@@ -6,7 +6,6 @@ import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { canInstallPackages, installPackages } from '../../src/data/local/apt.ts'
 import { lastLines, type ServerProcess, startServerProcess } from '../../src/data/local/serverProcess.ts'
 import { authorityFile, keepLocalAuthority, openLocalAuthority } from '../../src/modules/edge/index.ts'
 
@@ -28,24 +27,16 @@ export interface RadosgwUser {
 /** Storage class that buckets may move objects to. */
 const COLDER = 'STANDARD_IA'
 
-const PACKAGES = ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common']
 const PROGRAMS = ['radosgw', 'radosgw-admin', 'ceph-mon', 'ceph-osd', 'ceph', 'monmaptool']
 const READY_MS = 60_000
 
 /** A program that asks the monitor for settings first forgets which cluster it belongs to until it hears again. */
 const OWN_SETTINGS = ['--no-mon-config']
 
-/** Why there is none here; undefined when there is. Installs it first when root on Debian. */
-export async function missingRadosgw(): Promise<string | undefined> {
+/** Why there is none here; undefined when there is. */
+export function missingRadosgw(): string | undefined {
   if (isThere()) return undefined
-  if (!canInstallPackages())
-    return `no S3 store: radosgw is not installed (Debian: apt install ${PACKAGES.join(' ')})`
-  try {
-    await installPackages(PACKAGES, (line) => console.error(line))
-  } catch (error) {
-    return `no S3 store: radosgw could not be installed: ${(error as Error).message}`
-  }
-  return isThere() ? undefined : 'no S3 store: the packages of radosgw brought no such program'
+  return 'no S3 store: radosgw is not installed (Debian: apt install radosgw ceph-mon ceph-osd ceph-common)'
 }
 
 /** Starts one monitor, one object store in memory and the gateway, with their files in `folder`, until `stop`. */

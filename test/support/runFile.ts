@@ -9,8 +9,10 @@ export interface FileResult {
   output: string
   ok: boolean
   seconds: number
-  /** How many tests there were, by what node:test says of them: tests, pass, fail, cancelled, skipped, todo. */
+  /** How many tests there were, by what node:test says of them: tests, pass, fail, cancelled, todo. */
   totals: Record<string, number>
+  /** Each test and suite that was skipped, and why. */
+  skips: string[]
 }
 
 const PRELOAD = join(import.meta.dirname, 'preload.ts')
@@ -63,12 +65,15 @@ export function endFiles(): void {
   for (const child of running) endGroup(child)
 }
 
+/** node:test counts no suite that is skipped, so these lines are counted. */
+const SKIP = /^ *﹣ (.*)$/gm
 const TOTAL = /^ℹ (tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) ([\d.]+)\n/gm
 
-function parted(text: string): { output: string; totals: Record<string, number> } {
+function parted(text: string): Pick<FileResult, 'output' | 'totals' | 'skips'> {
   const totals: Record<string, number> = {}
   for (const [, name, count] of text.matchAll(TOTAL)) totals[name as string] = Number(count)
-  return { output: text.replace(TOTAL, ''), totals }
+  const skips = [...text.matchAll(SKIP)].map(([, line]) => (line as string).replace(/ \([\d.]+ms\)/, ''))
+  return { output: text.replace(TOTAL, ''), totals, skips }
 }
 
 function endGroup({ pid }: ChildProcess): void {

@@ -18,7 +18,7 @@ import { browser as browserModule } from './index.ts'
 declare const window: object
 declare const document: { body: { innerHTML: string }; cookie: string; title: string }
 
-const found = await findChromium()
+const found = findChromium()
 const skip = 'reason' in found ? found.reason : false
 const executablePath = 'path' in found ? found.path : undefined
 const CREDENTIALS = { email: 'mia@example.org', password: 'a long enough sentence' }

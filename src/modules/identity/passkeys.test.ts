@@ -10,7 +10,7 @@ import type { Tenant } from '../tenancy/index.ts'
 import { type IdentityApi, tenantRealm } from './index.ts'
 import { stepOf, totpCode } from './totp.ts'
 
-const found = await findChromium()
+const found = findChromium()
 const skip = 'reason' in found ? found.reason : false
 const executablePath = 'path' in found ? found.path : undefined
 const PASSWORD = 'a long enough sentence'
