@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { type BackupApi, backup } from '../modules/backup/index.ts'
+import { addClusterCommands } from './cluster.ts'
 import { withPlatform } from './tenant.ts'
 
 /** `surety backup …`: make, list. */
@@ -17,6 +18,7 @@ export function addBackupCommands(program: Command): void {
     .description('available backups, newest first')
     .argument('[slug]', 'of this tenant only')
     .action((slug?: string) => withBackups((api) => listBackups(api, slug)))
+  addClusterCommands(group)
 }
 
 const withBackups = (work: (api: BackupApi) => Promise<void>) =>

@@ -21,6 +21,7 @@ export function rolePasswords(secrets: string): RolePasswords {
     sealer: keepSecret(secrets, 'sealer-password'),
     staffProbe: keepSecret(secrets, 'staff-probe-password'),
     keys: keepSecret(secrets, 'keys-password'),
+    pitr: keepSecret(secrets, 'pitr-password'),
   }
 }
 

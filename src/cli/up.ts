@@ -9,7 +9,9 @@ import { parseDatabaseUrl } from '../data/sql.ts'
 import { createLog } from '../kernel/log.ts'
 import { loadSettings } from '../kernel/settings.ts'
 import { RESTART_POLICY, supervise } from '../kernel/supervise.ts'
+import { archiveSettings, openPlace } from '../modules/backup/index.ts'
 import { whyNoKernelWall } from '../modules/media/index.ts'
+import { pitrIn } from './cluster.ts'
 import { DATA, saveEnvironment, withConventionalNames } from './environment.ts'
 import { findProfile, loadApp, modulesOf, profileLayer } from './platform.ts'
 import { preparePlatform } from './prepare.ts'
@@ -91,10 +93,15 @@ async function startServers(
     ...(DATABASE_URL ? [] : (['postgres'] as const)),
     ...(REDIS_URL ? [] : (['redis'] as const)),
   ]
-  await ensureServers(needed, log)
+  const pitr = pitrIn({ ...process.env, ...named })
+  await ensureServers([...needed, ...(pitr ? (['pgbackrest'] as const) : [])], log)
   const dir = resolve(DATA)
   const secrets = join(dir, 'secrets')
-  const postgres = DATABASE_URL ? undefined : await startPostgres({ dir, log })
+  const place = pitr && openPlace({ files: dir, secrets, pitr, log })
+  const settings = (cluster: string) => (place ? archiveSettings(place, cluster, pitr) : {})
+  const postgres = DATABASE_URL ? undefined : await startPostgres({ dir, settings, log })
+  if (pitr && !postgres)
+    log('`surety backup cluster check` says what your postgresql.conf lacks for backup.pitr.')
   if (postgres) endings.push(postgres.stop)
   const redis = REDIS_URL ? undefined : await startRedis({ dir, log })
   if (redis) endings.push(redis.stop)

@@ -10,6 +10,7 @@ export interface RolePasswords {
   sealer: string
   staffProbe: string
   keys: string
+  pitr: string
 }
 
 /**
@@ -19,6 +20,7 @@ export interface RolePasswords {
 export async function bootstrapServer(superuser: pg.ClientConfig, passwords: RolePasswords): Promise<void> {
   await as(superuser, 'postgres', async (client) => {
     await makeRoles(client, passwords)
+    await letBackUpCluster(client)
     for (const database of Object.values(databases)) await makeDatabase(client, database)
     for (const database of ['postgres', 'template1'])
       await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`)
@@ -45,7 +47,7 @@ async function as(
 }
 
 async function makeRoles(client: pg.Client, passwords: RolePasswords): Promise<void> {
-  const { owner, migrator, app, sealer, keys, tenant, audit, backup, staff, staffProbe } = roles
+  const { owner, migrator, app, sealer, keys, tenant, audit, backup, staff, staffProbe, pitr } = roles
   const attributes: readonly [string, string][] = [
     [owner, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
     [tenant, 'NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE'],
@@ -73,6 +75,10 @@ async function makeRoles(client: pg.Client, passwords: RolePasswords): Promise<v
       keys,
       `LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD ${pg.escapeLiteral(passwords.keys)}`,
     ],
+    [
+      pitr,
+      `LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD ${pg.escapeLiteral(passwords.pitr)}`,
+    ],
   ]
   const { rows } = await client.query<{ rolname: string }>('SELECT rolname FROM pg_roles')
   const existing = new Set(rows.map(({ rolname }) => rolname))
@@ -85,6 +91,15 @@ async function makeRoles(client: pg.Client, passwords: RolePasswords): Promise<v
   await client.query(`GRANT ${tenant} TO ${migrator} WITH ADMIN OPTION`)
   // Who sees which sessions run what: the migrator's probes do, the app does not.
   await client.query(`GRANT pg_read_all_stats, pg_signal_backend TO ${migrator}`)
+}
+
+/** What pgBackRest needs in the database that it connects to, and no more. */
+async function letBackUpCluster(client: pg.Client): Promise<void> {
+  await client.query(`
+    GRANT CONNECT ON DATABASE postgres TO ${roles.pitr};
+    GRANT pg_read_all_settings, pg_checkpoint TO ${roles.pitr};
+    GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean), pg_switch_wal(),
+      pg_create_restore_point(text) TO ${roles.pitr}`)
 }
 
 async function makeDatabase(client: pg.Client, database: string): Promise<void> {

@@ -20,6 +20,8 @@ export const roles = {
   tenant: 'surety_tenant',
   /** What a dump of pooled rows is read as: one tenant's rows and no others. Only the migrator can become it. */
   backup: 'surety_backup',
+  /** What pgBackRest logs in as: begins and ends backups of the whole cluster, and reads no table. */
+  pitr: 'surety_pitr',
 } as const
 
 /** Databases of one deployment beside the tenants' own. */

@@ -60,47 +60,62 @@ export function findRedis(): string | undefined {
   return named('redis-server') ?? (existsSync('/etc/debian_version') ? named('redis-check-rdb') : undefined)
 }
 
+/** The installed pgbackrest. */
+export function findPgBackRest(): string | undefined {
+  return [...pathFolders(), ...PROGRAM_FOLDERS].map((folder) => join(folder, 'pgbackrest')).find(isProgram)
+}
+
 /** The installed bubblewrap, which confines processes on Linux. */
 export function findBwrap(): string | undefined {
   return [...PROGRAM_FOLDERS, ...pathFolders()].map((folder) => join(folder, 'bwrap')).find(isProgram)
 }
 
-type Server = 'postgres' | 'redis'
+/** A program without which nothing starts. */
+type Needed = 'postgres' | 'redis' | 'pgbackrest'
+/** A program that Debian's package of the same or a similar name brings. */
+export type LocalProgram = Needed | 'bwrap'
 
-const PACKAGES = { postgres: 'postgresql', redis: 'redis-tools', bwrap: 'bubblewrap' } as const
+const PACKAGES: Record<LocalProgram, string> = {
+  postgres: 'postgresql',
+  redis: 'redis-tools',
+  pgbackrest: 'pgbackrest',
+  bwrap: 'bubblewrap',
+}
 
 /**
- * Makes sure that the named servers are on this machine, installing them when root on Debian, in such a way that no
- * service of the system's own is started; bubblewrap too, on Linux, where it can be had. Throws one Problem that says
- * what to install or which variable to set.
+ * Makes sure that the named programs are on this machine, installing them when root on Debian, in such a way that no
+ * service of the system's own is started; bubblewrap on Linux, where it can be had. Throws one Problem that says what to
+ * install or which variable to set.
  */
 export async function ensureServers(
-  wanted: readonly (Server | 'bwrap')[],
+  wanted: readonly LocalProgram[],
   log: (line: string) => void,
 ): Promise<void> {
   const absent = wanted.filter((name) => !isPresent(name))
-  const servers = absent.filter((name) => name !== 'bwrap')
-  if (!canInstallPackages() && servers.length > 0) throw missing(advice(servers))
+  const needed = absent.filter((name) => name !== 'bwrap')
+  if (!canInstallPackages() && needed.length > 0) throw missing(advice(needed))
   if (!canInstallPackages() || absent.length === 0) return
   const packages = absent.map((name) => PACKAGES[name])
   const restore = absent.includes('postgres') ? withoutMainCluster() : () => {}
   try {
     await installPackages(packages, log)
   } catch (error) {
-    if (servers.length > 0) throw error
+    if (needed.length > 0) throw error
     log((error as Error).message)
   } finally {
     restore()
   }
-  const still = servers.filter((name) => !isPresent(name))
+  const still = needed.filter((name) => !isPresent(name))
   if (still.length > 0) throw missing(advice(still))
 }
 
-function advice(absent: readonly Server[]): string {
-  const lines = {
+function advice(absent: readonly Needed[]): string {
+  const lines: Record<Needed, string> = {
     postgres: `PostgreSQL ${OLDEST_POSTGRES} or newer was not found: install it (Debian: apt install postgresql; macOS: brew install postgresql@17), or set DATABASE_URL to a running one.`,
     redis:
       'redis-server was not found: install it (Debian: apt install redis-server; macOS: brew install redis), or set REDIS_URL to a running one.',
+    pgbackrest:
+      'pgbackrest was not found: install it (Debian: apt install pgbackrest; macOS: brew install pgbackrest), or take backup.pitr out of the settings.',
   }
   return absent.map((name) => lines[name]).join('\n')
 }
@@ -114,9 +129,10 @@ function withoutMainCluster(): () => void {
 }
 
 /** Root needs the user that Postgres runs as too: its package makes the user last. */
-function isPresent(name: Server | 'bwrap'): boolean {
+function isPresent(name: LocalProgram): boolean {
   if (name === 'bwrap') return process.platform !== 'linux' || findBwrap() !== undefined
   if (name === 'redis') return findRedis() !== undefined
+  if (name === 'pgbackrest') return findPgBackRest() !== undefined
   return findPostgres() !== undefined && (!isRoot() || serverAccount(['postgres']) !== undefined)
 }
 

@@ -60,9 +60,24 @@ export function serverHome(options: {
   return real
 }
 
+/**
+ * Makes the folder `path` (0700) for a program that runs as `account`. Throws a Problem that says what to do when that
+ * user cannot pass the folders above it.
+ */
+export function giveFolder(path: string, account: Account | undefined): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  if (!account) return
+  chownSync(path, account.uid, account.gid)
+  const closed = closedFolder(dirname(realpathSync(path)), account)
+  if (closed)
+    throw closedToServer(
+      `${path} is below ${closed}, which the user ${account.name} cannot pass: chmod o+x it, or choose another folder.`,
+    )
+}
+
 /** Removes a data directory together with what its servers keep elsewhere. */
 export function removeDataDirectory(dir: string): void {
-  for (const name of ['postgres', 'redis', 'egress']) {
+  for (const name of ['postgres', 'redis', 'egress', 'pgbackrest']) {
     const home = join(dir, name)
     const elsewhere = present(home)?.isSymbolicLink() ? readlinkSync(home) : undefined
     removeShortSocketFolder(join(elsewhere ?? home, 'run'))

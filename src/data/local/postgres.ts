@@ -42,11 +42,12 @@ const SLOW_START_MS = 5_000
  */
 export async function startPostgres(options: {
   dir: string
-  settings?: PostgresSettings
+  /** Some need to know where the database files are. */
+  settings?: PostgresSettings | ((cluster: string) => PostgresSettings)
   listen?: PostgresListen
   log: (line: string) => void
 }): Promise<LocalPostgres> {
-  const { dir, settings = {}, log } = options
+  const { dir, log } = options
   await ensureServers(['postgres'], log)
   const account = serverAccount(['postgres'])
   if (isRoot() && !account)
@@ -61,6 +62,8 @@ export async function startPostgres(options: {
     const binaries = await prepareCluster({ home, password, account, log })
     const port = listen?.port ?? 5432
     const socketDir = socketFolder(home, `.s.PGSQL.${port}`, account)
+    const given = options.settings ?? {}
+    const settings = typeof given === 'function' ? given(join(home, 'cluster')) : given
     writePostgresConfig({ home, socketFolder: socketDir, settings, listen })
     const url = `postgres://postgres:${password}@${encodeURIComponent(socketDir)}:${port}/postgres`
     const server = await run({ home, binaries, account, url, log })

@@ -1,6 +1,7 @@
 import type { Tenant } from '../tenancy/index.ts'
 import type { BackupStep } from './backUp.ts'
 import type { BackupRecord } from './catalogue.ts'
+import type { Cluster } from './cluster/cluster.ts'
 import type { DrillReport } from './drillLog.ts'
 import type { RestorePhase, RestoreReport } from './restore.ts'
 import type { Sweep } from './schedule.ts'
@@ -30,4 +31,6 @@ export interface BackupApi {
   drills(since: Date, limit?: number): Promise<DrillReport[]>
   /** Available backups, newest first; of one tenant or of all. */
   list(slug?: string): Promise<BackupRecord[]>
+  /** Backups of the whole cluster; undefined where the settings ask for none (`backup.pitr`). */
+  cluster: Cluster | undefined
 }

@@ -38,6 +38,8 @@ export interface BackupParts extends Sealed {
   build: string
   settings: BackupSettings
   catalogue: Catalogue
+  /** Writes a sign of life into a canary. */
+  beat(canary: TenantRecord): Promise<unknown>
   /** What the tenant's host answers while it is backed up. */
   listen(tenant: TenantRecord): Promise<Pick<Manifest, 'openapi' | 'answers'>>
 }
@@ -100,6 +102,7 @@ async function makeManifest(
   begun: Begun,
   onStep: (step: BackupStep) => void,
 ): Promise<Manifest> {
+  if (tenant.canary) await parts.beat(tenant)
   const before = tenant.canary ? await parts.listen(tenant) : undefined
   const snapshotAt = parts.clock.now()
   const taken = await withSnapshot(parts.stores, tenant, async (snapshot) => {

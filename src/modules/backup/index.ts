@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import { stores } from '../../data/index.ts'
-import { type Contradiction, defineModule } from '../../kernel/module.ts'
+import { defineModule } from '../../kernel/module.ts'
 import type { RouteGroup } from '../../kernel/routes.ts'
 import { proof } from '../../proof/index.ts'
 import { edge } from '../edge/index.ts'
@@ -12,9 +12,12 @@ import { vault } from '../vault/index.ts'
 import type { BackupApi } from './api.ts'
 import { backUpTenant } from './backUp.ts'
 import { openCatalogue } from './catalogue.ts'
+import { openCluster } from './cluster/cluster.ts'
+import { contradictionsIn } from './contradictions.ts'
 import { type DrillParts, drill } from './drill.ts'
 import { drillsSince } from './drillLog.ts'
 import { openFileRepository, sweepFileRepository } from './fileRepository.ts'
+import { beat } from './heartbeat.ts'
 import { openBackupKeys } from './keys.ts'
 import { listenTo } from './listen.ts'
 import { backupAccess } from './measures/backup-access.ts'
@@ -28,6 +31,7 @@ import { backupRetention } from './measures/backup-retention.ts'
 import { backupSchedule } from './measures/backup-schedule.ts'
 import { backupSnapshot } from './measures/backup-snapshot.ts'
 import { backupVersioning } from './measures/backup-versioning.ts'
+import { backupVersioningPitr } from './measures/backup-versioning-pitr.ts'
 import { drRpo } from './measures/dr-rpo.ts'
 import { drRto } from './measures/dr-rto.ts'
 import { restoreDrill } from './measures/restore-drill.ts'
@@ -39,16 +43,22 @@ import { openS3Client } from './s3Client.ts'
 import { openS3Repository } from './s3Repository.ts'
 import { classFor, makeDue } from './schedule.ts'
 import { dropAbandonedScratches } from './scratch.ts'
-import { type BackupSettings, backupSettings } from './settings.ts'
+import { backupSettings } from './settings.ts'
 import { dropAbandonedTrials } from './trial.ts'
 
 /** An unfinished object this old (ms) belongs to no process any more. */
 const INTERRUPTED_AFTER = 86_400_000
 
 export type { BackupApi } from './api.ts'
+export type { Cluster } from './cluster/cluster.ts'
+export { type ClusterBackup, listClusterBackups } from './cluster/clusterBackups.ts'
+export { archiveSettings, openPlace } from './cluster/place.ts'
+export { restoreCluster } from './cluster/restoreCluster.ts'
+export type { BackupSettings, PitrSettings } from './settings.ts'
 
 /** How often (ms) the schedule is looked at. */
 const LOOK_EVERY = 10_000
+const LOOK_AT_CLUSTER_EVERY = 60_000
 
 /** Backs up every tenant, proves that the backups restore, and restores them. */
 export const backup = defineModule({
@@ -56,7 +66,10 @@ export const backup = defineModule({
   needs: { stores, proof, edge, tenancy, vault, jobs },
   settings: backupSettings,
   contradictions: contradictionsIn,
-  migrations: { control: new URL('./migrations/control/', import.meta.url) },
+  migrations: {
+    control: new URL('./migrations/control/', import.meta.url),
+    tenant: new URL('./migrations/tenant/', import.meta.url),
+  },
   async start(
     { settings, clock, log, build, program, tenantMigrations },
     { stores, proof, edge, tenancy, vault, jobs },
@@ -75,6 +88,7 @@ export const backup = defineModule({
       repository,
       catalogue: openCatalogue(stores.control, stores.asMigrator),
       keys: openBackupKeys(vault),
+      beat: async ({ slug }) => beat(await tenancy.bySlug(slug)),
       listen: (tenant) => listenTo(edge, tenant),
       tenancy,
       tenantMigrations,
@@ -85,6 +99,7 @@ export const backup = defineModule({
         return backUpTenant(parts, tenant, await classFor(parts.catalogue, tenant, settings, clock.now()))
       },
     }
+    const cluster = settings.pitr && openCluster({ stores, pitr: settings.pitr, clock, log })
     if (stores.migrator) await sweepFileRepository(folder, INTERRUPTED_AFTER)
     const api: BackupApi = {
       async backUp(slug, onStep) {
@@ -111,8 +126,10 @@ export const backup = defineModule({
         const tenant = slug === undefined ? undefined : await tenancy.bySlug(slug)
         return parts.catalogue.available(tenant?.id)
       },
+      cluster,
     }
     jobs.every('backup', LOOK_EVERY, async (signal) => void (await api.due(signal)))
+    if (cluster) jobs.every('backup.cluster', LOOK_AT_CLUSTER_EVERY, cluster.due)
     const measures = [
       backupSchedule(parts, tenancy),
       backupRetention(parts, tenancy),
@@ -122,6 +139,7 @@ export const backup = defineModule({
       backupAccess(s3, folder),
       backupImmutability(s3),
       backupVersioning(s3),
+      backupVersioningPitr({ drills: parts, tenancy, bucket: s3, cluster }),
       backupBucketNodelete(s3),
       backupLifecycle(s3, settings),
       backupLocation(s3),
@@ -147,26 +165,3 @@ export const backup = defineModule({
     return { api, routes, measures }
   },
 })
-
-function contradictionsIn(settings: BackupSettings): Contradiction[] {
-  const { mode, every, grace, keepFor, archiveFor, compression, level, rpo } = settings
-  const found: Contradiction[] = []
-  if (mode === 'dump' && keepFor < every)
-    found.push({
-      settings: ['backup.keepFor', 'backup.every'],
-      why: 'a backup would be removed before the next one is made; keep it for longer than the interval.',
-    })
-  if (archiveFor !== undefined && archiveFor < keepFor)
-    found.push({
-      settings: ['backup.archiveFor', 'backup.keepFor'],
-      why: 'what is archived is kept for longer than the rest.',
-    })
-  if (rpo !== undefined && every + grace > rpo)
-    found.push({
-      settings: ['backup.rpo', 'backup.every', 'backup.grace'],
-      why: 'just before a backup is made, what is lost is older than interval and grace; make backups more often.',
-    })
-  if (compression === 'gzip' && level > 9)
-    found.push({ settings: ['backup.compression', 'backup.level'], why: 'gzip has levels 1 to 9.' })
-  return found
-}

@@ -4,8 +4,8 @@ import { duration } from '../../kernel/duration.ts'
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
-/** A bucket that backups go to. */
-const s3Settings = z.object({
+/** Where a bucket is, and who may use it. */
+const bucketSettings = z.object({
   bucket: z.string().min(3),
   region: z.string().min(1),
   /** Of a store other than AWS's own. */
@@ -17,6 +17,10 @@ const s3Settings = z.object({
     .default(''),
   accessKeyId: z.string().min(1),
   secretKeyFileName: z.string().min(1),
+})
+
+/** A bucket that backups go to. */
+const s3Settings = bucketSettings.extend({
   /** What the store itself encrypts with, on top of our own encryption. */
   encryption: z.enum(['AES256', 'aws:kms']).default('AES256'),
   kmsKeyId: z.string().optional(),
@@ -27,6 +31,34 @@ const s3Settings = z.object({
 })
 
 export type S3Settings = z.output<typeof s3Settings>
+
+/** pgBackRest counts whole days. */
+const days = duration.refine((ms) => ms >= DAY && ms % DAY === 0, 'whole days, such as 14d')
+
+/** The whole cluster, to any point in time, by pgBackRest. */
+const pitrSettings = z.strictObject({
+  /** What the cluster is called in the repository. */
+  stanza: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/)
+    .default('surety'),
+  /** Where the repository lies as files; beside the tenants' files unless it says otherwise. */
+  folder: z.string().startsWith('/').optional(),
+  /** In place of files: a bucket of its own, by TLS alone. */
+  s3: bucketSettings.extend({ caFileName: z.string().optional() }).optional(),
+  /** How far back the cluster can be set. */
+  keepFor: days.default(14 * DAY),
+  /** Between two backups of everything. */
+  fullEvery: duration.default(7 * DAY),
+  /** Between two backups of what changed. */
+  incrementalEvery: duration.default(DAY),
+  /** What was written reaches the repository after this at the latest. */
+  archiveEvery: duration.default(5 * 60_000),
+  /** What the repository is encrypted with; made in the folder of secrets unless named. */
+  passphraseFileName: z.string().optional(),
+})
+
+export type PitrSettings = z.output<typeof pitrSettings>
 
 /** How backups are made and kept. */
 export const backupSettings = z.object({
@@ -62,6 +94,8 @@ export const backupSettings = z.object({
   s3: s3Settings.optional(),
   /** Where backups lie as files; beside the tenants' files unless it says otherwise. */
   folder: z.string().optional(),
+  /** Off unless given: everything of the cluster, tenants and deployment, to any point in time. */
+  pitr: pitrSettings.optional(),
   /** The provider's list of snapshots as JSON: an array of objects with `created`, an ISO 8601 instant. */
   snapshotListFileName: z.string().optional(),
 })

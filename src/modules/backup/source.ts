@@ -35,7 +35,7 @@ export async function withSnapshot<T>(
   work: (snapshot: Snapshot) => Promise<T>,
 ): Promise<T> {
   const pooled = tenant.model === 'rows'
-  const database = pooled ? databases.pool : tenant.slug
+  const database = storeOf(tenant)
   return stores.asMigrator(
     `back up ${tenant.slug}`,
     async (client) => {
@@ -78,6 +78,11 @@ export async function withSnapshot<T>(
   )
 }
 
+/** The database that holds a tenant's rows. */
+export function storeOf({ model, slug }: Pick<TenantRecord, 'model' | 'slug'>): string {
+  return model === 'rows' ? databases.pool : slug
+}
+
 /** What says whose store it is, or opens it, is made anew at a restore. */
 const WITHOUT_IDENTITY = ['--exclude-table-data=tenancy.seal_key', '--exclude-table-data=tenancy.home']
 
@@ -116,7 +121,7 @@ export async function describeTarget(stores: Stores, tenant: TenantRecord): Prom
       if (pooled) await enterWall(client, tenant.id)
       return describeContent(client)
     },
-    pooled ? databases.pool : tenant.slug,
+    storeOf(tenant),
   )
 }
 
@@ -128,7 +133,7 @@ export async function migrationsOf(stores: Stores, tenant: TenantRecord): Promis
       await client.query('BEGIN READ ONLY')
       return describeShape(client)
     },
-    tenant.model === 'rows' ? databases.pool : tenant.slug,
+    storeOf(tenant),
   )
   return migrations.map(({ name }) => name)
 }

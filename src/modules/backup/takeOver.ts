@@ -1,6 +1,5 @@
 import { type Actor, openActorSeals } from '../../data/actor.ts'
 import { openFilestore } from '../../data/filestore.ts'
-import { databases } from '../../data/roles.ts'
 import { keepSecret } from '../../data/secrets.ts'
 import { quoteText, type SqlClient } from '../../data/sql.ts'
 import type { TenantRecord } from '../tenancy/index.ts'
@@ -8,6 +7,7 @@ import type { BackupParts } from './backUp.ts'
 import { contentHash, STABLE_OUTPUT, tenantColumns } from './content.ts'
 import { type Manifest, measureAll, measured, readObject, type Sealed } from './manifest.ts'
 import type { Scratch } from './scratch.ts'
+import { storeOf } from './source.ts'
 
 /** Who changed the rows, in the tenant's audit trail. */
 const ACTOR: Actor = { kind: 'system', id: 'restore' }
@@ -22,7 +22,7 @@ export async function takeOverRows(
   scratch: Scratch,
   tenant: TenantRecord,
 ): Promise<void> {
-  const database = tenant.model === 'rows' ? databases.pool : tenant.slug
+  const database = storeOf(tenant)
   const script = takeOverScript(parts, scratch, tenant)
   await scratch.programs.feed(
     'psql',
