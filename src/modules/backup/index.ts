@@ -36,6 +36,7 @@ import { drRpo } from './measures/dr-rpo.ts'
 import { drRto } from './measures/dr-rto.ts'
 import { restoreDrill } from './measures/restore-drill.ts'
 import { restoreDrillSurface } from './measures/restore-drill-surface.ts'
+import { restoreRunbook } from './measures/restore-runbook.ts'
 import { noBackup, restoreInto, settleRestores } from './restore.ts'
 import { removeAll } from './retention.ts'
 import { operatorBackupRoutes, publicDrillRoutes } from './routes.ts'
@@ -145,6 +146,7 @@ export const backup = defineModule({
       backupLocation(s3),
       restoreDrill(parts),
       restoreDrillSurface(parts),
+      restoreRunbook(parts, cluster),
       drRto(parts),
       drRpo(parts),
     ]

@@ -60,6 +60,20 @@ const pitrSettings = z.strictObject({
 
 export type PitrSettings = z.output<typeof pitrSettings>
 
+const planSettings = z.strictObject({
+  /** Who decides, by name or office. */
+  owner: z.string().min(1),
+  /** How to reach the owner when everything here is down: a telephone number, or an address elsewhere. */
+  contact: z.string().min(1),
+  /** The day somebody last went through the plan, as 2026-03-01. */
+  reviewedOn: z.iso.date(),
+  reviewEvery: duration.default(365 * DAY),
+  /** docs/DISASTER-RECOVERY.md unless it is one of your own. */
+  fileName: z.string().startsWith('/').optional(),
+})
+
+export type PlanSettings = z.output<typeof planSettings>
+
 /** How backups are made and kept. */
 export const backupSettings = z.object({
   /**
@@ -96,6 +110,10 @@ export const backupSettings = z.object({
   folder: z.string().optional(),
   /** Off unless given: everything of the cluster, tenants and deployment, to any point in time. */
   pitr: pitrSettings.optional(),
+  /** How to restore, with the commands that the measure runs; docs/BACKUP.md unless it is one of your own. */
+  runbookFileName: z.string().startsWith('/').optional(),
+  /** Who answers for the plan for a disaster; without it none is claimed. */
+  plan: planSettings.optional(),
   /** The provider's list of snapshots as JSON: an array of objects with `created`, an ISO 8601 instant. */
   snapshotListFileName: z.string().optional(),
 })

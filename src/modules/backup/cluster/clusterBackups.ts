@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Stores } from '../../../data/index.ts'
 import type { PitrSettings } from '../settings.ts'
@@ -29,7 +30,10 @@ const Info = z.array(
         archive: z.object({ start: z.string() }),
       }),
     ),
-    status: z.object({ code: z.number(), message: z.string() }),
+    status: z.object({
+      code: z.number(),
+      lock: z.object({ backup: z.object({ held: z.boolean() }) }),
+    }),
   }),
 )
 
@@ -47,6 +51,11 @@ export async function listClusterBackups(place: Place): Promise<ClusterBackup[]>
     bytes: info.repository.delta,
     firstSegment: archive.start,
   }))
+}
+
+/** Resolves once no backup is being made. */
+export async function untilIdle(place: Place, signal: AbortSignal): Promise<void> {
+  while ((await readInfo(place))?.status.lock.backup.held) await sleep(1_000, undefined, { signal })
 }
 
 async function readInfo(place: Place) {

@@ -33,11 +33,18 @@ export interface Seen {
 /** Clocks tick in milliseconds; signs of life and instant stand this far (ms) apart. */
 const APART = 20
 
-/** Writes the two signs of life, with an instant between them that a backup is older than, and archives the log. */
-export async function markInstant(stores: Stores, cluster: Cluster, canary: Tenant): Promise<Between> {
+/**
+ * Writes the two signs of life, with an instant between them; of a cluster that is backed up the backups are older than
+ * that, and its log is archived.
+ */
+export async function markInstant(
+  stores: Stores,
+  cluster: Cluster | undefined,
+  canary: Tenant,
+): Promise<Between> {
   // pgBackRest counts whole seconds: a backup that ended in this one is not older.
-  const ended = (await listClusterBackups(cluster.place())).at(-1)?.endedAt.getTime() ?? 0
-  await sleep(Math.max(0, ended + 1_000 - Date.now()))
+  const backups = cluster ? await listClusterBackups(cluster.place()) : []
+  await sleep(Math.max(0, (backups.at(-1)?.endedAt.getTime() ?? 0) + 1_000 - Date.now()))
   const before = await beat(canary)
   await sleep(APART)
   const instant = await stores.asMigrator('ask for the time', async (client) => {
@@ -46,7 +53,7 @@ export async function markInstant(stores: Stores, cluster: Cluster, canary: Tena
   })
   await sleep(APART)
   const after = await beat(canary)
-  await archiveNow(stores, ARCHIVED_WITHIN)
+  if (cluster) await archiveNow(stores, ARCHIVED_WITHIN)
   return { canary, before, instant, after }
 }
 
@@ -85,7 +92,7 @@ export async function rehearse(
 }
 
 /** What a cluster at `address` holds of the signs of life. */
-async function lookAt(address: SqlAddress, { canary, before, after }: Between): Promise<Seen> {
+export async function lookAt(address: SqlAddress, { canary, before, after }: Between): Promise<Seen> {
   const as = { ...address, user: roles.migrator }
   const beats = await withConnection({ ...as, database: storeOf(canary) }, (client) =>
     beatsIn(client, canary.id),
