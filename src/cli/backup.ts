@@ -1,9 +1,13 @@
 import type { Command } from 'commander'
-import { type BackupApi, backup } from '../modules/backup/index.ts'
+import { defineProblem } from '../kernel/problems.ts'
+import { type BackupApi, type BackupSettings, backup, readPlan } from '../modules/backup/index.ts'
 import { addClusterCommands } from './cluster.ts'
+import { settingsHere } from './platform.ts'
 import { withPlatform } from './tenant.ts'
 
-/** `surety backup …`: make, list. */
+const noOwner = defineProblem({ code: 'plan-owner', status: 409, title: 'Nobody answers for the plan' })
+
+/** `surety backup …`: make, list, the plan for a disaster, the whole cluster. */
 export function addBackupCommands(program: Command): void {
   const group = program.command('backup').description('encrypted backups of tenants')
   group
@@ -18,11 +22,21 @@ export function addBackupCommands(program: Command): void {
     .description('available backups, newest first')
     .argument('[slug]', 'of this tenant only')
     .action((slug?: string) => withBackups((api) => listBackups(api, slug)))
+  group
+    .command('plan')
+    .description('the plan for a disaster with what the settings say in it: keep a print of it elsewhere')
+    .action(printPlan)
   addClusterCommands(group)
 }
 
 const withBackups = (work: (api: BackupApi) => Promise<void>) =>
   withPlatform((platform) => work(platform.api(backup)))
+
+async function printPlan(): Promise<void> {
+  const settings = (await settingsHere()).backup as BackupSettings
+  if (!settings.plan) throw noOwner('Name owner, contact and the day of the last review by backup.plan.')
+  console.log(await readPlan(settings, settings.plan))
+}
 
 async function backUpOne(api: BackupApi, slug: string): Promise<void> {
   const { id, bytes } = await api.backUp(slug, (step) => console.log(step))

@@ -14,8 +14,8 @@ import {
   type PitrSettings,
   restoreCluster,
 } from '../modules/backup/index.ts'
-import { type Environment, runningEnvironment, withConventionalNames } from './environment.ts'
-import { loadApp, modulesOf, profileLayer } from './platform.ts'
+import type { Environment } from './environment.ts'
+import { profileLayer, settingsHere } from './platform.ts'
 import { withPlatform } from './tenant.ts'
 
 const isOff = defineProblem({
@@ -92,10 +92,8 @@ export function pitrIn(environment: Environment): PitrSettings | undefined {
 
 /** Where pgBackRest is according to the settings alone: the database may be what was lost. */
 async function placeHere() {
-  const environment: Environment = withConventionalNames(runningEnvironment())
-  const modules = modulesOf(await loadApp(environment))
-  const tree = loadSettings(modules, { environment, profile: profileLayer(environment) })
-  const pitr: PitrSettings | undefined = (tree.backup as BackupSettings).pitr
+  const tree = await settingsHere()
+  const { pitr } = tree.backup as BackupSettings
   if (!pitr) throw isOff('Turn it on by backup.pitr.')
   return openPlace({ ...(tree.stores as StoreSettings), pitr, log: (line) => console.log(pc.dim(line)) })
 }

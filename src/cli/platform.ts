@@ -45,7 +45,7 @@ import { vault } from '../modules/vault/index.ts'
 import type { ProofApi } from '../proof/api.ts'
 import { proof } from '../proof/index.ts'
 import type { GivesMeasures } from '../proof/measure.ts'
-import { type Environment, withConventionalNames } from './environment.ts'
+import { type Environment, runningEnvironment, withConventionalNames } from './environment.ts'
 
 const noProfile = defineProblem({ code: 'profile-unknown', status: 404, title: 'No such profile' })
 const noApp = defineProblem({ code: 'app-invalid', status: 500, title: 'The app cannot be loaded' })
@@ -165,6 +165,13 @@ export async function startPlatform(options: { log: Log; environment: Environmen
     app,
     stop,
   }
+}
+
+/** The settings of the platform that runs here, or ran before it was lost; starts nothing. */
+export async function settingsHere(): Promise<SettingsTree> {
+  const environment = withConventionalNames(runningEnvironment())
+  const modules = modulesOf(await loadApp(environment))
+  return loadSettings(modules, { environment, profile: profileLayer(environment) })
 }
 
 /** The commit that runs, or `unversioned` outside a checkout. */

@@ -32,6 +32,7 @@ import { backupSchedule } from './measures/backup-schedule.ts'
 import { backupSnapshot } from './measures/backup-snapshot.ts'
 import { backupVersioning } from './measures/backup-versioning.ts'
 import { backupVersioningPitr } from './measures/backup-versioning-pitr.ts'
+import { drPlan } from './measures/dr-plan.ts'
 import { drRpo } from './measures/dr-rpo.ts'
 import { drRto } from './measures/dr-rto.ts'
 import { restoreDrill } from './measures/restore-drill.ts'
@@ -55,6 +56,7 @@ export type { Cluster } from './cluster/cluster.ts'
 export { type ClusterBackup, listClusterBackups } from './cluster/clusterBackups.ts'
 export { archiveSettings, openPlace } from './cluster/place.ts'
 export { restoreCluster } from './cluster/restoreCluster.ts'
+export { readPlan } from './plan.ts'
 export type { BackupSettings, PitrSettings } from './settings.ts'
 
 /** How often (ms) the schedule is looked at. */
@@ -149,6 +151,7 @@ export const backup = defineModule({
       restoreRunbook(parts, cluster),
       drRto(parts),
       drRpo(parts),
+      drPlan(parts, proof),
     ]
     const drills = jobs.define({
       name: 'backup.drill',
