@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { formatDuration } from '../../../kernel/duration.ts'
 import { type Measure, measure, type ProbeContext } from '../../../proof/measure.ts'
 import type { TenancyApi, Tenant } from '../../tenancy/index.ts'
@@ -81,6 +82,8 @@ async function proveCluster(
 ): Promise<void> {
   const { check, positiveControl, notObservable, settings, signal } = context
   const server = await cluster.server()
+  if (!existsSync(server.cluster))
+    notObservable('CLUSTER_ELSEWHERE', 'The database files are not on the machine that this probe runs on.')
   check('the server hands its log to pgBackRest', true, isArchiving(server))
   positiveControl(
     'the same look at a server that does not',

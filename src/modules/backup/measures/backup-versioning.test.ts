@@ -17,7 +17,7 @@ describe('backup.versioning', { skip: 'reason' in found && found.reason }, () =>
     prefix: '',
     encryption: 'aws:kms',
     kmsKeyId: 'testkey-1',
-    lock: 'COMPLIANCE',
+    lock: 'none',
     tiers: [],
   } as S3Settings
   const Bucket = s3.bucket
@@ -34,6 +34,13 @@ describe('backup.versioning', { skip: 'reason' in found && found.reason }, () =>
 
   it('backup.versioning goes red when the bucket no longer keeps versions', () =>
     proveBySabotage(platform.api('proof') as ProofApi, 'backup.versioning', {
+      sabotage: () => send(versions('Suspended')),
+      repair: () => send(versions('Enabled')),
+      seen: /keeps versions/,
+    }))
+
+  it('backup.versioning.pitr, which promises points of backups then, does too', () =>
+    proveBySabotage(platform.api('proof') as ProofApi, 'backup.versioning.pitr', {
       sabotage: () => send(versions('Suspended')),
       repair: () => send(versions('Enabled')),
       seen: /keeps versions/,
