@@ -36,7 +36,7 @@ export function addClusterCommands(backups: Command): void {
     .action(({ full }: { full?: boolean }) =>
       withCluster(async (cluster) => {
         const kind = full || (await listClusterBackups(cluster.place())).length === 0 ? 'full' : 'incr'
-        show(await cluster.backUp(kind, (line) => console.log(pc.dim(line))))
+        show(await cluster.backUp(kind, (step) => console.log(pc.dim(step))))
       }),
     )
   group

@@ -51,6 +51,7 @@ export async function follow(
   })
   const end = () => void (child.pid && endGroup(child.pid))
   signal?.addEventListener('abort', end)
+  process.once('exit', end)
   try {
     const said = text(child.stderr)
     const [code] = (await once(child, 'close')) as [number | null]
@@ -58,6 +59,7 @@ export async function follow(
     return (await said).trim().split('\n').at(-1)?.slice(0, 300) || `ended with ${code}`
   } finally {
     signal?.removeEventListener('abort', end)
+    process.removeListener('exit', end)
   }
 }
 

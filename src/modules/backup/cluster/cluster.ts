@@ -17,7 +17,7 @@ export interface Cluster {
   place(): Place
   server(): Promise<ClusterServer>
   /** Makes one; full where there is none yet. */
-  backUp(kind: 'full' | 'incr', onLine?: (line: string) => void, signal?: AbortSignal): Promise<ClusterBackup>
+  backUp(kind: 'full' | 'incr', onStep?: (step: string) => void, signal?: AbortSignal): Promise<ClusterBackup>
   /** Lets pgBackRest look at its configuration and at one segment of the log on its way. Throws Problems. */
   check(onStep: (step: string) => void): Promise<void>
   /** Makes what is due; to be called again and again. */
@@ -49,8 +49,8 @@ export function openCluster(parts: { stores: Stores; pitr: PitrSettings; clock: 
   const api: Cluster = {
     place,
     server: () => describeServer(stores),
-    async backUp(kind, onLine, signal) {
-      const options = { ...(onLine ? { onLine } : {}), ...(signal ? { signal } : {}) }
+    async backUp(kind, onStep, signal) {
+      const options = { ...(onStep ? { onStep } : {}), ...(signal ? { signal } : {}) }
       return backUpCluster({ place: place(), stores, server: await api.server() }, kind, options)
     },
     async check(onStep) {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Stores } from '../../../data/index.ts'
 import type { PitrSettings } from '../settings.ts'
+import { percentOf } from './percentOf.ts'
 import { pgBackRest } from './pgBackRest.ts'
 import type { Place } from './place.ts'
 import { type ClusterServer, connecting } from './server.ts'
@@ -81,10 +82,10 @@ export function dueKind(
 export async function backUpCluster(
   { place, stores, server }: { place: Place; stores: Stores; server: ClusterServer },
   kind: 'full' | 'incr',
-  { onLine, signal }: { onLine?: (line: string) => void; signal?: AbortSignal } = {},
+  { onStep, signal }: { onStep?: (step: string) => void; signal?: AbortSignal } = {},
 ): Promise<ClusterBackup> {
   const { args, password } = connecting(stores, server)
-  const common = { password, signal, ...(onLine ? { onLine } : {}) }
+  const common = { password, signal, ...(onStep ? { onLine: percentOf('copied', onStep) } : {}) }
   await pgBackRest(place, 'stanza-create', { args, password, signal })
   await pgBackRest(place, 'backup', { ...common, args: [...args, `--type=${kind}`] })
   return (await listClusterBackups(place)).at(-1) as ClusterBackup

@@ -5,6 +5,7 @@ import { recover } from '../../../data/local/recovery.ts'
 import type { SqlAddress } from '../../../data/sql.ts'
 import { newId } from '../../../kernel/ids.ts'
 import { defineProblem } from '../../../kernel/problems.ts'
+import { percentOf } from './percentOf.ts'
 import { pgBackRest } from './pgBackRest.ts'
 import type { Place } from './place.ts'
 
@@ -53,7 +54,7 @@ export async function restoreCluster<T>(
     '--archive-mode=off',
     `--pg1-path=${into}`,
   ]
-  await pgBackRest(place, 'restore', { args, signal, onLine: percentOf(onStep) })
+  await pgBackRest(place, 'restore', { args, signal, onLine: percentOf('restored', onStep) })
   onStep('replaying the log')
   const home = join(place.home, `recovery-${newId()}`)
   const recovery = { cluster: into, home, account: place.account, keep, signal }
@@ -63,17 +64,6 @@ export async function restoreCluster<T>(
   })
   forgetRecovery(join(into, 'postgresql.auto.conf'))
   return result
-}
-
-/** Tells every tenth of the files' bytes once. */
-function percentOf(onStep: (step: string) => void): (line: string) => void {
-  let told = 0
-  return (line) => {
-    const percent = Number(/, (\d+)\.\d+%\)/.exec(line)?.[1] ?? 0)
-    if (percent < told + 10) return
-    told = percent
-    onStep(`restored ${percent} %`)
-  }
 }
 
 function forgetRecovery(file: string): void {

@@ -14,6 +14,8 @@ export function backupVersioning(given: Bucket | undefined): Measure {
         'Sicherungen liegen versioniert: was überschrieben oder gelöscht wird, ist in seiner früheren Fassung noch da.',
       en: () => 'Backups are versioned: what is overwritten or deleted is still there as it was before.',
     },
-    prove: (context) => attackVersions(bucketOf(given, context), context),
+    async prove(context) {
+      await attackVersions(bucketOf(given, context), context)
+    },
   })
 }
