@@ -79,13 +79,19 @@ export function openCluster(parts: { stores: Stores; pitr: PitrSettings; clock: 
   return api
 }
 
-/** Whether the server hands its log to pgBackRest. */
-export const isArchiving = ({ archiveMode, archiveCommand }: ClusterServer): boolean =>
-  archiveMode !== 'off' && /\bpgbackrest\b.*\barchive-push\b/.test(archiveCommand)
+/** Whether the server hands its log to pgBackRest, as often as promised. */
+export const isArchiving = (
+  { archiveMode, archiveCommand, archiveEvery }: ClusterServer,
+  promised: Pick<PitrSettings, 'archiveEvery'>,
+): boolean =>
+  archiveMode !== 'off' &&
+  /\bpgbackrest\b.*\barchive-push\b/.test(archiveCommand) &&
+  archiveEvery > 0 &&
+  archiveEvery <= Math.max(promised.archiveEvery, 1_000)
 
 /** Throws a Problem `pitr-server` that says what belongs into postgresql.conf. */
 function demandArchiving(place: Place, server: ClusterServer, pitr: PitrSettings): void {
-  if (!isArchiving(server))
+  if (!isArchiving(server, pitr))
     throw notSet(
       `Put this into its postgresql.conf and restart it:\n${linesFor(place, server.cluster, pitr)}`,
     )

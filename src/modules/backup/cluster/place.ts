@@ -40,14 +40,21 @@ export function openPlace(options: {
   const passphrase = pitr.passphraseFileName
     ? readSecret(pitr.passphraseFileName)
     : keepSecret(secrets, 'pitr-passphrase')
-  writeConfig(place, configOf(home, pitr, { folder, passphrase }))
+  // Its user may not be able to pass the folder that the settings name.
+  const authority = pitr.s3?.caFileName && join(home, 'authority.crt')
+  if (authority) writeWhole(authority, account, readFileSync(pitr.s3?.caFileName as string, 'utf8'))
+  writeWhole(place.config, account, configOf(home, pitr, { folder, passphrase, authority }))
   return place
 }
 
 function configOf(
   home: string,
   { s3, keepFor }: PitrSettings,
-  { folder, passphrase }: { folder: string | undefined; passphrase: string },
+  {
+    folder,
+    passphrase,
+    authority,
+  }: { folder: string | undefined; passphrase: string; authority: string | undefined },
 ): string {
   const repository: Record<string, string | undefined> = s3
     ? {
@@ -59,13 +66,15 @@ function configOf(
         'repo1-s3-uri-style': s3.endpoint ? 'path' : 'host',
         'repo1-s3-key': s3.accessKeyId,
         'repo1-s3-key-secret': readSecret(s3.secretKeyFileName),
-        'repo1-storage-ca-file': s3.caFileName,
+        'repo1-storage-ca-file': authority,
       }
     : { 'repo1-path': folder }
   const options: Record<string, string | undefined> = {
     ...repository,
     'repo1-cipher-type': 'aes-256-cbc',
     'repo1-cipher-pass': passphrase,
+    // Most files of a cluster of many small databases are tiny: one object each would take longest of all.
+    'repo1-bundle': 'y',
     'repo1-retention-full-type': 'time',
     'repo1-retention-full': String(keepFor / DAY),
     'compress-type': COMPRESSION,
@@ -82,12 +91,12 @@ function configOf(
 }
 
 /** Several processes may do this at once: each time it is there whole. */
-function writeConfig({ config, account }: Place, text: string): void {
-  if (existsSync(config) && readFileSync(config, 'utf8') === text) return
-  const draft = `${config}.${process.pid}`
+function writeWhole(file: string, account: Account | undefined, text: string): void {
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) return
+  const draft = `${file}.${process.pid}`
   writeFileSync(draft, text, { mode: 0o600 })
   if (account) chownSync(draft, account.uid, account.gid)
-  renameSync(draft, config)
+  renameSync(draft, file)
 }
 
 /** What the server of the files in `cluster` must be set to, so that its log is archived. */
@@ -100,6 +109,6 @@ export function archiveSettings(
   return {
     archive_mode: true,
     archive_command: `pgbackrest ${options} archive-push "%p"`,
-    archive_timeout: Math.ceil(archiveEvery / 1_000),
+    archive_timeout: Math.max(1, Math.floor(archiveEvery / 1_000)),
   }
 }

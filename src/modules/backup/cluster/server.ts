@@ -10,6 +10,8 @@ export interface ClusterServer {
   cluster: string
   archiveMode: string
   archiveCommand: string
+  /** Milliseconds after which a segment is handed on though it is not full; 0 for never. */
+  archiveEvery: number
   /** Bytes of one segment of the log. */
   segmentSize: number
   /** Bytes of all its databases. */
@@ -22,6 +24,7 @@ export async function describeServer(stores: Stores): Promise<ClusterServer> {
     const { rows } = await client.query<Omit<ClusterServer, 'size'>>(
       `SELECT current_setting('data_directory') AS cluster, current_setting('archive_mode') AS "archiveMode",
          current_setting('archive_command') AS "archiveCommand",
+         (1000 * extract(epoch FROM current_setting('archive_timeout')::interval))::float8 AS "archiveEvery",
          pg_size_bytes(current_setting('wal_segment_size'))::float8 AS "segmentSize"`,
     )
     return rows[0] as Omit<ClusterServer, 'size'>

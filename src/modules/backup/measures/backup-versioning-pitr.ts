@@ -36,17 +36,23 @@ export function backupVersioningPitr(parts: PitrParts): Measure<Points> {
     sources: ['FEST-31'],
     family: 'recoverability',
     maps: { gdpr: ['32(1)(b)', '32(1)(c)'], iso27001: ['A.8.13'] },
-    settings: { every, drillEvery, bucket: parts.bucket !== undefined, pitr: pitr ? pick(pitr) : null },
+    settings: {
+      every,
+      drillEvery,
+      bucket: parts.bucket !== undefined && mode !== 'snapshot',
+      pitr: pitr ? pick(pitr) : null,
+    },
     timeout: 3_600_000,
     claim: { de: claimDe, en: claimEn },
     async prove(context) {
       const { settings, notApplicable } = context
-      if (settings.pitr && parts.cluster) return proveCluster(parts, parts.cluster, context)
-      if (!parts.bucket || mode === 'snapshot')
+      const bucket = mode === 'snapshot' ? undefined : parts.bucket
+      if (!bucket && !settings.pitr)
         return notApplicable(
           'The settings ask for no point-in-time recovery (backup.pitr), and backups lie in no bucket with versions (backup.s3).',
         )
-      await attackVersions(parts.bucket, context)
+      if (bucket) await attackVersions(bucket, context)
+      if (settings.pitr && parts.cluster) return proveCluster(parts, parts.cluster, context)
       for (const canary of await canariesOf(parts.tenancy))
         await attackRestorePoint(parts.drills, canary, context)
     },
@@ -57,7 +63,7 @@ const pick = ({ keepFor, fullEvery, archiveEvery }: PitrSettings) => ({ keepFor,
 
 function claimDe({ pitr, bucket, every }: Points): string {
   if (pitr)
-    return `Der gesamte Datenbank-Cluster lässt sich auf jeden Zeitpunkt der letzten ${formatDuration(pitr.keepFor, 'de')} zurücksetzen, bis auf höchstens ${formatDuration(pitr.archiveEvery, 'de')} an die Gegenwart heran; das Archiv ist mit AES-256-CBC verschlüsselt.`
+    return `Der gesamte Datenbank-Cluster lässt sich auf jeden Zeitpunkt der letzten ${formatDuration(pitr.keepFor, 'de')} zurücksetzen, bis auf höchstens ${formatDuration(pitr.archiveEvery, 'de')} an die Gegenwart heran; das Archiv ist mit AES-256-CBC verschlüsselt.${bucket ? ' Sicherungen der Mandanten liegen versioniert.' : ''}`
   return bucket
     ? `Alle ${formatDuration(every, 'de')} entsteht ein Wiederherstellungspunkt; die Sicherungen liegen versioniert, und auch Überschriebenes oder Gelöschtes lässt sich zurückholen. Zeitpunkte dazwischen gibt es nicht.`
     : 'Sicherungen sind einzelne Wiederherstellungspunkte; Zeitpunkte dazwischen gibt es nicht.'
@@ -65,7 +71,7 @@ function claimDe({ pitr, bucket, every }: Points): string {
 
 function claimEn({ pitr, bucket, every }: Points): string {
   if (pitr)
-    return `The whole database cluster can be set back to any point in time of the last ${formatDuration(pitr.keepFor, 'en')}, up to at most ${formatDuration(pitr.archiveEvery, 'en')} before now; its archive is encrypted with AES-256-CBC.`
+    return `The whole database cluster can be set back to any point in time of the last ${formatDuration(pitr.keepFor, 'en')}, up to at most ${formatDuration(pitr.archiveEvery, 'en')} before now; its archive is encrypted with AES-256-CBC.${bucket ? ' Backups of tenants are kept in versions.' : ''}`
   return bucket
     ? `Every ${formatDuration(every, 'en')} there is a restore point; backups are kept in versions, and what was overwritten or deleted is recovered too. There are no points in time between them.`
     : 'Backups are single restore points; there are no points in time between them.'
@@ -84,13 +90,16 @@ async function proveCluster(
   const server = await cluster.server()
   if (!existsSync(server.cluster))
     notObservable('CLUSTER_ELSEWHERE', 'The database files are not on the machine that this probe runs on.')
-  check('the server hands its log to pgBackRest', true, isArchiving(server))
+  const promised = settings.pitr as NonNullable<Points['pitr']>
+  check('the server hands its log to pgBackRest, as often as promised', true, isArchiving(server, promised))
   positiveControl(
-    'the same look at a server that does not',
-    false,
-    isArchiving({ ...server, archiveCommand: '' }),
+    'the same look at servers that do not, or too seldom',
+    [false, false],
+    [{ archiveCommand: '' }, { archiveEvery: promised.archiveEvery + 1 }].map((other) =>
+      isArchiving({ ...server, ...other }, promised),
+    ),
   )
-  if (!isArchiving(server)) return
+  if (!isArchiving(server, promised)) return
   const canary = (await canariesOf(tenancy))[0] as Tenant
   if ((await listClusterBackups(cluster.place())).length === 0) await cluster.backUp('full')
   const between = await markInstant(stores, cluster, canary).catch((error: Error) => error)
