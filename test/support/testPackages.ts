@@ -6,6 +6,7 @@ import { canInstallPackages, installPackages } from '../../src/data/local/apt.ts
 const NEEDED: readonly { by: RegExp; packages: readonly string[] }[] = [
   { by: /\/(chromium|office)\.ts'/, packages: ['chromium'] },
   { by: /\/objectStore\.ts'/, packages: ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common'] },
+  { by: /\/pgBackRest\.ts'/, packages: ['pgbackrest'] },
   { by: /golang-golang-x-mod-dev/, packages: ['golang-go', 'golang-golang-x-mod-dev'] },
   { by: /'nft'/, packages: ['nftables'] },
   { by: /'strace'/, packages: ['strace'] },

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto'
 import { after, before, it } from 'node:test'
 import { sql } from 'drizzle-orm'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
-import { databases } from '../../data/roles.ts'
+import { databases, roles } from '../../data/roles.ts'
 import { verifyBundle } from '../../proof/evidence/verify.ts'
 import { type IdentityApi, identity, tenantRealm } from '../identity/index.ts'
+import { tenantRole } from '../tenancy/credentials.ts'
 import type { Tenant } from '../tenancy/index.ts'
 import { type VaultApi, vault } from '../vault/index.ts'
 import { type LifecycleApi, lifecycle } from './index.ts'
@@ -139,6 +140,49 @@ it('erases again what a restore brought back', async () => {
   assert.deepEqual(found.get(tenant.id)?.sort(), ['rows in audit.entry', 'rows in identity.person'])
   assert.equal(await rowsInPool(tenant), 0)
 })
+
+for (const model of ['rows', 'database'] as const)
+  it(`${model}: erases again whom the whole cluster brings back, ledger and all`, async () => {
+    const tenant = await makeFull(model)
+    const row = await registered(tenant)
+    await api().suspend(tenant.slug)
+    if (model === 'database') await renewFrom(tenant.slug, `${tenant.slug}_kept`)
+    const [receipt] = await api().sweep(new Date(Date.now() + 91 * DAY), tenant.slug)
+    await platform.asSuperuser(databases.control, async (client) => {
+      await client.query('DELETE FROM lifecycle.erasure WHERE tenant_id = $1', [tenant.id])
+      await client.query(
+        'INSERT INTO tenancy.tenant SELECT * FROM jsonb_populate_record(NULL::tenancy.tenant, $1)',
+        [row],
+      )
+    })
+    if (model === 'database') {
+      await platform.asSuperuser('postgres', (client) =>
+        client.query(`CREATE ROLE ${tenantRole(tenant.slug)}`),
+      )
+      await renewFrom(`${tenant.slug}_kept`, tenant.slug)
+    }
+    assert.equal((await platform.tenancy.bySlug(tenant.slug)).id, tenant.id, 'it is back')
+    assert.ok((await api().replayLedger()).has(tenant.id))
+    await assert.rejects(platform.tenancy.bySlug(tenant.slug), { code: 'tenant-not-found' })
+    const line = (await api().erasures()).find(({ id }) => id === tenant.id)
+    assert.deepEqual([line?.nonce, line?.finishedAt instanceof Date], [receipt?.nonce, true])
+    assert.deepEqual(await api().replayLedger(), new Map())
+  })
+
+async function renewFrom(from: string, to: string): Promise<void> {
+  await platform.asSuperuser('postgres', async (client) => {
+    await client.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [from])
+    await client.query(`CREATE DATABASE ${to} TEMPLATE ${from} OWNER ${roles.owner}`)
+  })
+}
+
+/** A tenant's line in the registry. */
+async function registered({ id }: Tenant): Promise<unknown> {
+  const { rows } = await platform.asSuperuser(databases.control, (client) =>
+    client.query('SELECT to_jsonb(t) AS row FROM tenancy.tenant t WHERE id = $1', [id]),
+  )
+  return rows[0]?.row
+}
 
 it('erases on request once it is known who asked, and says until when it must', async () => {
   const tenant = await makeFull('database')

@@ -7,6 +7,7 @@ import type { ProofApi } from '../../proof/api.ts'
 import type { JobsApi } from '../jobs/index.ts'
 import type { ClosedTenant, TenancyApi } from '../tenancy/index.ts'
 import type { VaultApi } from '../vault/index.ts'
+import { keepLine, keptLines } from './keptLedger.ts'
 import { commitmentOf, type Erasure, erasuresOf } from './ledger.ts'
 
 const notYetGone = defineProblem({
@@ -64,20 +65,19 @@ export async function enter(
 ): Promise<void> {
   if (cause.because === 'request' && cause.tenantId !== tenant.id)
     throw anotherTenant(`${tenant.slug} is another tenant than the one that the request was for.`)
+  const requestId = cause.because === 'request' ? cause.requestId : null
+  const nonce = randomBytes(16).toString('hex')
+  await writeLine(client, { ...tenant, because: cause.because, requestId, begunAt, nonce })
+}
+
+type NewLine = Omit<Erasure, 'done' | 'finishedAt' | 'record'>
+
+async function writeLine(client: SqlClient, line: NewLine): Promise<void> {
+  const { id, slug, model, database, canary, because, requestId, begunAt, nonce } = line
   await client.query(
     `INSERT INTO lifecycle.erasure (tenant_id, slug, model, database, canary, because, request_id, begun_at, nonce)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-    [
-      tenant.id,
-      tenant.slug,
-      tenant.model,
-      tenant.database,
-      tenant.canary,
-      cause.because,
-      cause.because === 'request' ? cause.requestId : null,
-      begunAt,
-      randomBytes(16).toString('hex'),
-    ],
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (tenant_id) DO NOTHING`,
+    [id, slug, model, database, canary, because, requestId, begunAt, nonce],
   )
 }
 
@@ -107,17 +107,37 @@ export async function eachOf<Item, Result>(
 }
 
 /**
- * Erases again whatever a restored backup brought back of tenants that were erased before. Returns what was found, by
- * tenant id.
+ * Erases again whatever a restore brought back of tenants that were erased before: a backup, or the whole cluster with
+ * the ledger in it. Returns what was found, by tenant id.
  */
 export async function replay(parts: ErasureParts): Promise<Map<string, string[]>> {
-  const found = new Map<string, string[]>()
+  const found = await replayKept(parts)
   for (const erasure of await erasuresOf(parts.stores.control)) {
     const left = erasure.finishedAt ? await parts.tenancy.erasing.remains(erasure) : []
     if (left.length === 0) continue
     found.set(erasure.id, left)
     for (const step of Object.values(stepsOf(parts))) await step(erasure)
     await demandNothingLeft(parts, erasure)
+  }
+  return found
+}
+
+/** Erasures that the ledger knows nothing of any more, since it was set back to before them. */
+async function replayKept(parts: ErasureParts): Promise<Map<string, string[]>> {
+  const { stores, tenancy } = parts
+  const found = new Map<string, string[]>()
+  const known = new Set((await erasuresOf(stores.control)).map(({ id }) => id))
+  for (const line of await keptLines(stores.files)) {
+    if (known.has(line.id)) continue
+    found.set(line.id, await tenancy.erasing.remains(line))
+    const write = (client: SqlClient) => writeLine(client, { ...line, requestId: null })
+    const [back] = await stores.control.query<{ slug: string }>(
+      `SELECT slug FROM tenancy.tenant WHERE id = $1 AND state <> 'erasing'`,
+      [line.id],
+    )
+    if (back) await tenancy.erasing.begin(back.slug, null, write)
+    else await stores.asMigrator(`remember the erasure of ${line.id}`, write)
+    await carryOn(parts, line.id)
   }
   return found
 }
@@ -147,6 +167,7 @@ export async function carryOn(parts: ErasureParts, id: string): Promise<void> {
     await lock.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 821912304))', [id])
     const [erasure] = await erasuresOf(parts.stores.control, id)
     if (!erasure || erasure.finishedAt) return
+    await keepLine(parts.stores.files, erasure)
     for (const [name, run] of Object.entries(stepsOf(parts))) {
       if (erasure.done.includes(name)) continue
       await run(erasure)

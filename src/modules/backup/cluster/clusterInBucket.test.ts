@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { CreateBucketCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { findObjectStore } from '../../../../test/support/objectStore.ts'
 import { ownPostgres } from '../../../../test/support/ownPostgres.ts'
-import { findPgBackRestOrWhy } from '../../../../test/support/pgBackRest.ts'
+import { noPgBackRest } from '../../../../test/support/pgBackRest.ts'
 import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
 import { systemClock } from '../../../kernel/clock.ts'
 import type { Tenant } from '../../tenancy/index.ts'
@@ -16,7 +16,7 @@ import type { Cluster } from './cluster.ts'
 import { markInstant, rehearse } from './rehearsal.ts'
 
 const found = findObjectStore()
-const missing = 'reason' in found ? found.reason : await findPgBackRestOrWhy()
+const missing = 'reason' in found ? found.reason : noPgBackRest()
 
 describe('the whole cluster in a bucket', { skip: missing }, () => {
   const { store, tls } = found as Exclude<typeof found, { reason: string }>

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { ownPostgres } from '../../../../test/support/ownPostgres.ts'
-import { findPgBackRestOrWhy } from '../../../../test/support/pgBackRest.ts'
+import { noPgBackRest } from '../../../../test/support/pgBackRest.ts'
 import { type TestPlatform, testPlatform } from '../../../../test/support/platform.ts'
 import { proveBySabotage } from '../../../../test/support/sabotage.ts'
 import { databases } from '../../../data/roles.ts'
@@ -19,7 +19,7 @@ import { backupVersioningPitr, type PitrParts } from './backup-versioning-pitr.t
 /** As it lies in the repository, below the version and the log that it belongs to. */
 const SEGMENT = /\/[0-9A-F]{24}-[0-9a-f]{40}/
 
-const missing = await findPgBackRestOrWhy()
+const missing = noPgBackRest()
 
 describe('backup.versioning.pitr', { skip: missing }, () => {
   const home = join(tmpdir(), 'platform-files/pgbackrest')
