@@ -7,9 +7,11 @@ import { egress } from './egress.ts'
 import { superuserUrl } from './environment.ts'
 import { addKeyCommands } from './keys.ts'
 import { addLifecycleCommands } from './lifecycle.ts'
+import { migrate } from './migrate.ts'
 import { planMove } from './movePlan.ts'
 import { addIdentityCommands } from './operator.ts'
 import { prove } from './prove.ts'
+import { addReleaseCommands } from './release/commands.ts'
 import { addRestoreCommand } from './restore.ts'
 import { runCommand } from './run.ts'
 import { serve } from './serve.ts'
@@ -37,6 +39,11 @@ program
   .option('--jobs-only', 'leave the probes to another process')
   .action(work)
 program.command('egress').description('let connections out, to sub-processors alone').action(egress)
+
+program
+  .command('migrate')
+  .description('bring roles, databases and schemas to what this release needs')
+  .action(migrate)
 
 program.command('stand-in').description('stand in for Mollie, for demonstrations').action(standIn)
 
@@ -113,6 +120,7 @@ addSigningCommands(program)
 addBackupCommands(program)
 addRestoreCommand(program)
 addDrillCommand(program)
+addReleaseCommands(program)
 
 program.parseAsync().catch((error: unknown) => {
   console.error(error instanceof Problem ? `${error.title}: ${error.message}` : printable(error))

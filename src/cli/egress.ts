@@ -1,13 +1,15 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { StoreSettings } from '../data/index.ts'
+import { buildOf } from '../kernel/build.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { crashThrough, createLog } from '../kernel/log.ts'
 import { defineProblem } from '../kernel/problems.ts'
+import { sayReady } from '../kernel/readiness.ts'
 import { loadSettings } from '../kernel/settings.ts'
 import { type EgressSettings, gateAndLog, serveEgressProxy } from '../modules/egress/index.ts'
 import { withConventionalNames } from './environment.ts'
-import { loadApp, modulesOf, profileLayer } from './platform.ts'
+import { loadApp, modulesOf, profileLayer, releaseOf } from './platform.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
 
 const noSocket = defineProblem({ code: 'egress-socket', status: 500, title: 'The way out has no place' })
@@ -28,4 +30,5 @@ export async function egress(): Promise<void> {
     decisions.record(decision, 'proxy'),
   )
   dieWithParent(proxy.close)
+  sayReady(buildOf(releaseOf(environment)))
 }

@@ -23,11 +23,17 @@ export const DATA = '.data'
 
 const FILE = join(DATA, 'environment.json')
 
+/** Where `surety up` says which processes run. */
+export const KEPT = join(DATA, 'processes.json')
+
 /** Leaves the running platform's settings for other commands. Paths only: secrets stay in their files. */
-export function saveEnvironment(environment: Record<string, string>): void {
+export const saveEnvironment = (environment: Record<string, string>): void => saveState(FILE, environment)
+
+/** Writes it whole or not at all. */
+export function saveState(file: string, state: object): void {
   mkdirSync(DATA, { recursive: true })
-  writeFileSync(`${FILE}.partial`, JSON.stringify(environment, null, 2))
-  renameSync(`${FILE}.partial`, FILE)
+  writeFileSync(`${file}.partial`, JSON.stringify(state, null, 2))
+  renameSync(`${file}.partial`, file)
 }
 
 /** The settings of the platform that `surety up` started here, under those of this process. */

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process'
-import { join, resolve } from 'node:path'
+import { existsSync, realpathSync } from 'node:fs'
+import { join, relative, resolve, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Profile, profiles } from '../../profiles/index.ts'
 import { type Stores, stores } from '../data/index.ts'
 import type { App } from '../index.ts'
+import { buildOf } from '../kernel/build.ts'
 import { systemClock } from '../kernel/clock.ts'
 import type { GivesCommands, ModuleCommand } from '../kernel/commands.ts'
 import type { Log } from '../kernel/log.ts'
@@ -35,6 +36,7 @@ import { mail } from '../modules/mail/index.ts'
 import { media } from '../modules/media/index.ts'
 import { office } from '../modules/office/index.ts'
 import { push } from '../modules/push/index.ts'
+import { layoutOf, release } from '../modules/release/index.ts'
 import { runtime } from '../modules/runtime/index.ts'
 import { secrets } from '../modules/secrets/index.ts'
 import { signing } from '../modules/signing/index.ts'
@@ -74,6 +76,7 @@ export const platformModules: readonly Module<any, any, any>[] = [
   media,
   office,
   runtime,
+  release,
   billing,
   api,
   backup,
@@ -83,11 +86,28 @@ export const platformModules: readonly Module<any, any, any>[] = [
 /** Names the file of the builder's app. */
 const APP = 'SURETY_APP'
 
+/** An app that lies in a release is part of it: a path into one beside `release` means the same file of this one. */
+function inRelease(file: string, release: string): string {
+  const layout = layoutOf(release)
+  const real = existsSync(file) ? realpathSync(file) : file
+  if (!layout || !real.startsWith(layout.releases + sep)) return file
+  const [, ...rest] = relative(layout.releases, real).split(sep)
+  return join(release, ...rest)
+}
+
+/** The folder of the release that this process was started from. */
+export const releaseOf = ({ SURETY_RELEASE: folder }: Environment): string =>
+  folder ?? join(import.meta.dirname, '../..')
+
+/** The program of a release. */
+export const mainOf = (release: string): string => join(release, 'src/cli/main.ts')
+
 /** The builder's app that the environment names; without one, the platform alone. */
 export async function loadApp(environment: Environment): Promise<App> {
-  const file = environment[APP]
-  if (!file) return { modules: [] }
-  const { default: app } = await import(pathToFileURL(resolve(file)).href)
+  const named = environment[APP]
+  if (!named) return { modules: [] }
+  const file = inRelease(resolve(named), releaseOf(environment))
+  const { default: app } = await import(pathToFileURL(file).href)
   if (!Array.isArray(app?.modules)) throw noApp(`${file} has no default export with \`modules\`.`)
   return app
 }
@@ -138,8 +158,9 @@ export async function startPlatform(options: { log: Log; environment: Environmen
   const app = await loadApp(environment)
   const modules = modulesOf(app)
   const settings = loadSettings(modules, { environment, profile: profileLayer(environment) })
-  const program = { args: [join(import.meta.dirname, 'main.ts')], env: environment }
-  const context = { settings, clock: systemClock, log: options.log, build: buildId(), program }
+  const folder = releaseOf(environment)
+  const program = { args: [mainOf(folder)], env: environment, release: folder }
+  const context = { settings, clock: systemClock, log: options.log, build: buildOf(folder), program }
   const { started, stop } = await startModules(modules, context)
   const gives = started.map(
     (module: Started) => module.gives as Gives & GivesMeasures & GivesRoutes & GivesCommands,
@@ -172,16 +193,4 @@ export async function settingsHere(): Promise<SettingsTree> {
   const environment = withConventionalNames(runningEnvironment())
   const modules = modulesOf(await loadApp(environment))
   return loadSettings(modules, { environment, profile: profileLayer(environment) })
-}
-
-/** The commit that runs, or `unversioned` outside a checkout. */
-function buildId(): string {
-  try {
-    return execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }).trim()
-  } catch {
-    return 'unversioned'
-  }
 }

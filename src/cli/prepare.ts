@@ -58,9 +58,13 @@ export async function preparePlatform(options: {
   await installAudit(superuser)
 }
 
-async function collectMigrations(
+/** Where migrations are applied: once each, and in every tenant store. */
+export const MIGRATED = ['control', 'keys', 'tenant'] as const
+
+/** The SQL files of `modules` for a store, in the order in which they are applied. */
+export async function collectMigrations(
   modules: readonly AnyModule[],
-  store: 'control' | 'keys' | 'tenant',
+  store: (typeof MIGRATED)[number],
 ): Promise<Migration[]> {
   const lists = orderModules(modules).map((module) => {
     const directory = module.migrations?.[store]

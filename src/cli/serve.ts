@@ -1,6 +1,8 @@
 import { createServer, type Front } from '../http/server.ts'
+import { givenSockets } from '../kernel/givenSockets.ts'
 import { crashThrough, createLog } from '../kernel/log.ts'
 import { defineProblem } from '../kernel/problems.ts'
+import { sayReady } from '../kernel/readiness.ts'
 import type { EdgeApi } from '../modules/edge/index.ts'
 import type { TenancyApi } from '../modules/tenancy/index.ts'
 import { startPlatform } from './platform.ts'
@@ -31,11 +33,13 @@ export async function serve(): Promise<void> {
     return database && cache
   }
   const server = await createServer({ ...platform, front, ready, log })
+  const sockets = givenSockets(process.env)
   dieWithParent(async () => {
     await server.close()
     await platform.stop()
   }, platform.shutdownTimeout)
-  await server.listen(platform.edge)
+  await server.listen({ ...platform.edge, sockets })
+  sayReady(platform.build)
 }
 
 /** The names and certificates that the modules edge and tenancy know of. */

@@ -27,11 +27,11 @@ export function listTenants(): Promise<void> {
 }
 
 /** Starts the platform that runs here, for as long as `work` takes. */
-export async function withPlatform(work: (platform: Platform) => Promise<void>): Promise<void> {
+export async function withPlatform<T>(work: (platform: Platform) => Promise<T>): Promise<T> {
   const log = createLog({ name: 'surety', level: 'error' })
   const platform = await startPlatform({ log, environment: runningEnvironment() })
   try {
-    await work(platform)
+    return await work(platform)
   } finally {
     await platform.stop()
   }

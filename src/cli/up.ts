@@ -6,14 +6,19 @@ import { removeShortSocketFolder, socketFolder } from '../data/local/home.ts'
 import { startPostgres } from '../data/local/postgres.ts'
 import { startRedis } from '../data/local/redis.ts'
 import { parseDatabaseUrl } from '../data/sql.ts'
+import { systemClock } from '../kernel/clock.ts'
+import { GIVEN_SOCKETS } from '../kernel/givenSockets.ts'
 import { createLog } from '../kernel/log.ts'
+import type { SettingsTree } from '../kernel/module.ts'
 import { loadSettings } from '../kernel/settings.ts'
-import { RESTART_POLICY, supervise } from '../kernel/supervise.ts'
+import { RESTART_POLICY, type Supervised, supervise } from '../kernel/supervise.ts'
 import { archiveSettings, openPlace } from '../modules/backup/index.ts'
+import type { EdgeSettings } from '../modules/edge/index.ts'
 import { whyNoKernelWall } from '../modules/media/index.ts'
+import { bindDoor, keepReleases, type Member } from '../modules/release/index.ts'
 import { pitrIn } from './cluster.ts'
-import { DATA, saveEnvironment, withConventionalNames } from './environment.ts'
-import { findProfile, loadApp, modulesOf, profileLayer } from './platform.ts'
+import { DATA, KEPT, saveEnvironment, saveState, withConventionalNames } from './environment.ts'
+import { findProfile, loadApp, mainOf, modulesOf, profileLayer, releaseOf } from './platform.ts'
 import { preparePlatform } from './prepare.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
 import { offerSetUpLink } from './setUp.ts'
@@ -28,7 +33,7 @@ const SANDBOX = 'SURETY_MEDIA__SANDBOX'
 /**
  * Boots everything on this machine: Postgres and Redis (private ones in `.data/`, unless DATABASE_URL and REDIS_URL name
  * others), roles and schemas, the way out, the serving process and the working process. Ends all of it when this process
- * ends.
+ * ends. In a folder of releases it goes over to the one that is activated.
  */
 export async function up(options: { app?: string; profile?: string }): Promise<void> {
   const log = (line: string) => console.log(pc.dim(line))
@@ -53,27 +58,10 @@ export async function up(options: { app?: string; profile?: string }): Promise<v
     const own = { ...prepared, ...payments }
     const settings = loadSettings(modulesOf(app), { environment: own, profile: profileLayer(own) })
     const { shutdownTimeout } = settings.runtime as { shutdownTimeout: number }
-    const stopWithin = shutdownTimeout + GRACE_MS
-    const watcher = supervise({
-      name: 'witness',
-      args: [resolve(import.meta.dirname, 'main.ts'), 'witness', ...environment.witness],
-      // It knows nothing of the deployment but the log's public key.
-      env: process.env,
-      log,
-      restart: RESTART_POLICY,
-    })
-    endings.push(() => watcher.stop(stopWithin))
-    for (const name of ['egress', 'serve', 'work', ...(payments ? ['stand-in'] : [])]) {
-      const child = supervise({
-        name,
-        args: [resolve(import.meta.dirname, 'main.ts'), name],
-        // Only the working process gets the file names of the migrator's and the sealer's passwords.
-        env: { ...process.env, ...(name === 'work' ? environment.all : environment.app) },
-        log,
-        restart: RESTART_POLICY,
-      })
-      endings.push(() => child.stop(stopWithin))
-    }
+    const others = payments ? [keepOther('stand-in', [], environment.app, log)] : []
+    others.push(keepOther('witness', environment.witness, {}, log))
+    endings.push(...others.map((other) => () => other.stop(shutdownTimeout + GRACE_MS)))
+    await keepProcesses(settings, environment, { endings, log })
     await showWhereToLook({ settings, app, setUp: await offerSetUpLink(settings) }, ended.signal)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
@@ -81,6 +69,68 @@ export async function up(options: { app?: string; profile?: string }): Promise<v
     end()
   }
 }
+
+/** The processes that are of the release which is active. */
+async function keepProcesses(
+  settings: SettingsTree,
+  { app, all }: { app: Record<string, string>; all: Record<string, string> },
+  { endings, log }: { endings: (() => Promise<unknown>)[]; log: (line: string) => void },
+): Promise<void> {
+  const { shutdownTimeout } = settings.runtime as { shutdownTimeout: number }
+  const { reloadWithin } = settings.release as { reloadWithin: number }
+  const stopWithin = shutdownTimeout + GRACE_MS
+  const release = releaseOf(process.env)
+  const door = await bindDoor(settings.edge as EdgeSettings)
+  const member = (
+    name: string,
+    environment: Record<string, string>,
+    descriptors: readonly number[],
+  ): Member => ({
+    name,
+    args: (folder) => [mainOf(folder), name],
+    env: { ...process.env, ...environment, ...socketsAt(descriptors) },
+    descriptors,
+    needed: name === 'egress',
+  })
+  const keeper = keepReleases({
+    members: [
+      member('egress', app, []),
+      member('serve', app, door?.descriptors ?? []),
+      // Only the working process gets the file names of the migrator's and the sealer's passwords.
+      member('work', all, []),
+    ],
+    release,
+    readyWithin: reloadWithin,
+    stopWithin,
+    clock: systemClock,
+    log,
+    tell: (state) => saveState(KEPT, state),
+  })
+  endings.push(async () => {
+    door?.close()
+    await keeper.stop(stopWithin)
+  })
+}
+
+/** Stands in for somebody else, so it is none of the release's processes. */
+function keepOther(
+  name: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  log: (line: string) => void,
+): Supervised {
+  return supervise({
+    name,
+    args: [mainOf(releaseOf(process.env)), name, ...args],
+    env: { ...process.env, ...env },
+    log,
+    restart: RESTART_POLICY,
+  })
+}
+
+/** Descriptors that a process is given begin at 4, after those of every process and its channel. */
+const socketsAt = (descriptors: readonly number[]): Record<string, string> =>
+  descriptors.length > 0 ? { [GIVEN_SOCKETS]: descriptors.map((_, at) => 4 + at).join(',') } : {}
 
 async function startServers(
   log: (line: string) => void,
@@ -128,6 +178,7 @@ async function startServers(
     SURETY_STORES__FILES: dir,
     SURETY_STORES__APP_PASSWORD_FILE_NAME: join(secrets, 'app-password'),
     SURETY_EGRESS__SOCKET: processSocket(dir, 'egress', endings),
+    SURETY_RELEASE__KEPT_FILE_NAME: resolve(KEPT),
     SURETY_PROOF__WITNESS: witnessAt,
     SURETY_PROOF__WITNESS_KEY_PATH: join(dir, 'witness', 'witness-key.pub'),
     ...(redis ? { SURETY_STORES__REDIS_SOCKET: redis.path, ...passwordFile(secrets, redis.password) } : {}),

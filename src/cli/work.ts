@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { crashThrough, createLog, type Log } from '../kernel/log.ts'
 import { Problem } from '../kernel/problems.ts'
+import { sayReady } from '../kernel/readiness.ts'
 import { jobs } from '../modules/jobs/index.ts'
 import { type Platform, startPlatform } from './platform.ts'
 import { dieWithParent } from './process/dieWithParent.ts'
@@ -29,6 +30,7 @@ export async function work({ jobsOnly = false }: { jobsOnly?: boolean }): Promis
   const stopping = new AbortController()
   if (!jobsOnly) await keepDemo(platform)
   await platform.api(jobs).work()
+  sayReady(platform.build)
   const schedule = jobsOnly ? undefined : runSchedule(platform, stopping.signal, log)
   dieWithParent(async () => {
     stopping.abort()

@@ -90,6 +90,21 @@ async function createLedger(client: pg.ClientBase): Promise<void> {
     )`)
 }
 
+/** Names of all that was applied to the database of `client`, which is the migrator's; none where it never was one of ours. */
+export async function appliedMigrations(client: pg.ClientBase): Promise<string[]> {
+  await client.query(`SET ROLE ${roles.owner}`)
+  try {
+    const there = await client.query<{ ledger: string | null }>(
+      "SELECT to_regclass('surety.migration') AS ledger",
+    )
+    if (!there.rows[0]?.ledger) return []
+    const { rows } = await client.query<{ name: string }>('SELECT name FROM surety.migration ORDER BY name')
+    return rows.map(({ name }) => name)
+  } finally {
+    await client.query('RESET ROLE')
+  }
+}
+
 async function findMissing(client: pg.ClientBase, migrations: readonly Migration[]): Promise<Migration[]> {
   const { rows } = await client.query<{ name: string; sha256: string }>(
     'SELECT name, sha256 FROM surety.migration',

@@ -38,17 +38,25 @@ export interface Front {
   resolveTenant(host: string): Promise<Tenant>
 }
 
+interface Door {
+  bind: string
+  port: number
+  httpPort: number
+  sockets?: readonly [number, number] | undefined
+}
+
 /** A server that has not yet begun to listen. */
 export interface HttpServer {
-  /** Returns the ports in use. 0 asks for any free one. */
-  listen(at: { bind: string; port: number; httpPort: number }): Promise<{ port: number; httpPort: number }>
+  /** Returns the ports in use. 0 asks for any free one. `sockets`: descriptors for HTTPS and HTTP, bound by others. */
+  listen(at: Door): Promise<{ port: number; httpPort: number }>
   /** From now on `/readyz` says no and no new connection is taken; resolves when the requests under way are answered. */
   close(): Promise<void>
 }
 
 /**
  * The trust center, the back-office and the tenants, each at its own host, over HTTPS; plain HTTP only redirects.
- * `/healthz` answers while the process lives, `/readyz` while it may be sent requests, both on any host.
+ * `/healthz` answers while the process lives and says which build it runs, `/readyz` while it may be sent requests, both
+ * on any host.
  */
 export async function createServer(options: {
   routes: readonly RouteGroup[]
@@ -73,9 +81,10 @@ export async function createServer(options: {
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (draining) response.setHeader('connection', 'close')
     const probed = /^\/(healthz|readyz)(\?|$)/.exec(request.url ?? '')
+    if (probed?.[1] === 'healthz') return sendHealth(response, 200, { status: 'ok', build: options.build })
     if (probed) {
-      const ready = probed[1] === 'healthz' || (!draining && (await options.ready().catch(() => false)))
-      return sendHealth(response, ready, probed[1] === 'healthz')
+      const ready = !draining && (await options.ready().catch(() => false))
+      return sendHealth(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not-ready' })
     }
     const app = await appFor(hostOf(request), request)
     app.routing(request, response)
@@ -109,8 +118,12 @@ export async function createServer(options: {
     })
   }
   return {
-    async listen({ bind, port, httpPort }) {
-      return { port: await listen(secure, bind, port), httpPort: await listen(plain, bind, httpPort) }
+    async listen({ bind, port, httpPort, sockets }) {
+      const [one, other] = sockets ?? []
+      return {
+        port: await listen(secure, one === undefined ? { host: bind, port } : { fd: one }),
+        httpPort: await listen(plain, other === undefined ? { host: bind, port: httpPort } : { fd: other }),
+      }
     },
     async close() {
       draining = true
@@ -122,10 +135,8 @@ export async function createServer(options: {
   }
 }
 
-function sendHealth(response: ServerResponse, ok: boolean, live: boolean): void {
-  const status = live ? 'ok' : ok ? 'ready' : 'not-ready'
-  response.writeHead(ok ? 200 : 503, { ...HEADERS, 'content-type': 'application/json' })
-  response.end(JSON.stringify({ status }))
+function sendHealth(response: ServerResponse, status: 200 | 503, body: object): void {
+  response.writeHead(status, { ...HEADERS, 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
 /** The host that the request is for, which must be the one that the TLS handshake named (RFC 9110 §7.4). */
@@ -179,9 +190,9 @@ async function redirect(front: Front, request: IncomingMessage, response: Server
   response.writeHead(308, { ...HEADERS, location: `https://${host}${front.portInLinks}${path}` }).end()
 }
 
-function listen(server: Server, bind: string, port: number): Promise<number> {
+function listen(server: Server, at: { host: string; port: number } | { fd: number }): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, bind, () => resolve((server.address() as { port: number }).port))
+    server.listen(at, () => resolve((server.address() as { port: number }).port))
   })
 }

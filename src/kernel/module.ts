@@ -7,6 +7,8 @@ import { defineProblem } from './problems.ts'
 export interface Program {
   args: readonly string[]
   env: Readonly<Record<string, string | undefined>>
+  /** The folder of the release that runs: a checkout, or one of several beside each other. */
+  release: string
 }
 
 /** What a module is handed when it starts. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readyBuild } from './readiness.ts'
 
 /** How a crashed process is started again. */
 export interface RestartPolicy {
@@ -14,6 +15,10 @@ export interface RestartPolicy {
 export interface Supervised {
   /** The process id of the present run; undefined between a crash and the next start. */
   pid(): number | undefined
+  /** The build that the present run said it runs when it was ready. */
+  build(): string | undefined
+  /** Resolves when the first run says that it is ready; rejects when that run ends before. */
+  ready: Promise<void>
   /** Sends SIGTERM, and SIGKILL when the process has not ended after `timeoutMs`. Never restarts after this. */
   stop(timeoutMs: number): Promise<void>
 }
@@ -31,23 +36,54 @@ export function supervise(options: {
   env: Record<string, string | undefined>
   log: (line: string) => void
   restart: RestartPolicy
+  /** The Node that runs it; else the one that runs this. */
+  node?: string
+  /** File descriptors that it finds as 4, 5 and so on. */
+  descriptors?: readonly number[]
+  /** What it prints, instead of showing it. */
+  output?: 'ignore'
+  /** Called whenever it started, was ready, or ended. */
+  changed?: () => void
 }): Supervised {
-  const { name, args, env, log, restart } = options
+  const {
+    name,
+    args,
+    env,
+    log,
+    restart,
+    node = process.execPath,
+    descriptors = [],
+    output = 'inherit',
+    changed,
+  } = options
+  const ready = Promise.withResolvers<void>()
+  ready.promise.catch(() => undefined) // not everybody waits for it
   let child: ChildProcess | undefined
+  let build: string | undefined
   let stopping = false
   let crashes = 0
   let pause: NodeJS.Timeout | undefined
 
   const start = (): void => {
     const began = Date.now()
-    const started = spawn(process.execPath, args, {
+    const started = spawn(node, args, {
       env,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', output, output, 'ipc', ...descriptors],
       detached: true,
     })
     child = started
+    changed?.()
+    started.on('message', (message) => {
+      build = readyBuild(message) ?? build
+      if (build === undefined) return
+      ready.resolve()
+      changed?.()
+    })
     onceEnded(started, (how) => {
       child = undefined
+      build = undefined
+      ready.reject(new Error(`${name} ended before it was ready (${how})`))
+      changed?.()
       if (stopping) return
       if (Date.now() - began >= restart.healthyAfter) crashes = 0
       const delay = Math.min(restart.firstDelay * 2 ** crashes, restart.maxDelay)
@@ -60,6 +96,8 @@ export function supervise(options: {
 
   return {
     pid: () => child?.pid,
+    build: () => build,
+    ready: ready.promise,
     async stop(timeoutMs) {
       stopping = true
       clearTimeout(pause)

@@ -192,7 +192,7 @@ async function secondReader({ stores }: TestPlatform): Promise<ProofApi> {
     clock: systemClock,
     log: createLog({ name: 'test', level: 'silent' }),
     build: 'test',
-    program: { args: [], env: {} },
+    program: { args: [], env: {}, release: '' },
     tenantMigrations: [],
   }
   return (await proof.start(context, { stores: { ...stores, sealer: null } })).api

@@ -38,7 +38,7 @@ export interface TestPlatform {
   /** The environment by which a process with these same modules has these settings. */
   env: Record<string, string | undefined>
   /** How its probes start a second process, which has all modules; a test may change it. */
-  program: { args: string[]; env: Record<string, string | undefined> }
+  program: { args: string[]; env: Record<string, string | undefined>; release: string }
   /** A new tenant with a slug of its own. */
   makeTenant(model: IsolationModel): Promise<Tenant>
   /** Answers HTTP for the started modules, at the ports of the module edge, until `stop`. */
@@ -78,6 +78,7 @@ export async function testPlatform(
   const program = {
     args: [join(import.meta.dirname, '../../src/cli/main.ts')],
     env: asEnvironment(media, profile, layer),
+    release: join(import.meta.dirname, '../..'),
   }
   const context = { settings, clock: systemClock, log, build: 'test', program }
   const { started, stop } = await startModules(all, context)

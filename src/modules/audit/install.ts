@@ -13,9 +13,17 @@ export async function installAudit(superuser: SqlAddress): Promise<void> {
   const scripts = await readScripts()
   const names = await withConnection({ ...superuser, database: databases.control }, ownDatabases)
   for (const database of names) {
-    await withConnection({ ...superuser, database }, (client) => install(client, database, scripts))
+    await withConnection({ ...superuser, database }, (client) => install(client, database, scripts)).catch(
+      (error: unknown) => {
+        // Erased since it was listed, or a scratch database of a probe: others are at work while this runs.
+        if ((error as { code?: string }).code !== INVALID_CATALOG_NAME) throw error
+      },
+    )
   }
 }
+
+/** PostgreSQL, appendix A: there is no such database. */
+const INVALID_CATALOG_NAME = '3D000'
 
 type Scripts = Record<'trail' | 'seal' | 'tenant' | 'control', string>
 

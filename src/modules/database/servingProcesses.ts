@@ -11,7 +11,7 @@ export interface ServingProcess {
 }
 
 /** Looks through /proc; undefined where there is none, or where another user's processes cannot be read. */
-export function findServingProcesses({ args }: Program): ServingProcess[] | undefined {
+export function findServingProcesses({ args }: Pick<Program, 'args'>): ServingProcess[] | undefined {
   try {
     return readdirSync('/proc')
       .map(Number)

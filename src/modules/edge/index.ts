@@ -6,10 +6,12 @@ import { defineModule } from '../../kernel/module.ts'
 import { authorityFile, type Certificate, keepLocalAuthority, openLocalAuthority } from './authority.ts'
 import { makePass, PROBE_PASS, type ProbePass, readPass } from './probePass.ts'
 import { type EdgeAnswer, type EdgeRequest, requestEdge } from './request.ts'
+import { beginRequest, type Unfinished } from './unfinished.ts'
 
 export { authorityFile, keepLocalAuthority, openLocalAuthority } from './authority.ts'
 export type { ProbePass } from './probePass.ts'
 export type { EdgeAnswer, EdgeRequest } from './request.ts'
+export type { Unfinished } from './unfinished.ts'
 
 /** The front door: where the deployment answers, by which names, with which certificates. */
 export interface EdgeApi {
@@ -28,6 +30,8 @@ export interface EdgeApi {
   openCertificates(): Promise<(host: string) => Promise<Certificate>>
   /** Asks this deployment through its own front door, as any client would. */
   request(request: EdgeRequest): Promise<EdgeAnswer>
+  /** Begins a request to the public site of the process at `port`; it is under way until it is finished. */
+  begin(port: number): Promise<Unfinished>
   /** What a request of our own probes carries; undefined for everybody else's. */
   probePassOf(headers: Record<string, unknown>): ProbePass | undefined
 }
@@ -95,6 +99,7 @@ export const edge = defineModule({
             headers: { ...request.headers, [PROBE_PASS]: makePass(passSecret, clock.now(), from) },
           },
         ),
+      begin: (port) => beginRequest({ ...door, port, host: door.trustHost, authorityFile: file }),
       probePassOf: (headers) => readPass(passSecret, clock.now(), headers[PROBE_PASS]),
     }
     return { api }

@@ -5,6 +5,8 @@ import { browser } from '../browser/index.ts'
 import { identity } from '../identity/index.ts'
 import { officeRoutes } from './routes.ts'
 
+export { buildPages } from './build.ts'
+
 /** The pages where members and operators sign in and see to people, roles, tokens and sessions. */
 export const office = defineModule({
   name: 'office',

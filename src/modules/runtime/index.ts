@@ -26,7 +26,7 @@ export const runtime = defineModule({
     return {
       api: { shutdownTimeout: settings.shutdownTimeout, environment: settings.environment },
       measures: [
-        health(trial, stores.address),
+        health(trial, stores.address, program.release),
         shutdownGraceful(trial, workerAtJob),
         shutdownCap(settings, trial, workerAtJob),
       ],

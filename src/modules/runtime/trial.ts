@@ -1,19 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { request } from 'node:https'
 import { createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Program } from '../../kernel/module.ts'
-import type { EdgeApi } from '../edge/index.ts'
+import type { EdgeApi, Unfinished } from '../edge/index.ts'
 
 /** A second process of this deployment that answers HTTP at a port of its own, for a probe to end. */
 export interface Trial {
   /** Status and body of one GET; `refused` when nobody takes the connection. */
   get(path: string): Promise<{ status: number; body: string } | 'refused'>
   /** Begins a request whose body stays unfinished until `finish()`. */
-  begin(): Promise<{ finish(): void; answer: Promise<number | 'cut off'> }>
+  begin(): Promise<Unfinished>
   signal(name: 'SIGTERM' | 'SIGKILL'): void
   /** Exit code and milliseconds since the call; null as code when a signal ended it. */
   ended(): Promise<{ code: number | null; took: number }>
@@ -74,29 +72,7 @@ function describe(child: ChildProcess, edge: EdgeApi, port: number): Trial {
         if (error.code === 'ECONNREFUSED') return 'refused'
         throw error
       }),
-    async begin() {
-      const headers = { host: edge.trustHost, 'content-type': 'application/json', 'content-length': '2' }
-      const sent = request({
-        host: edge.bind,
-        port,
-        method: 'POST',
-        path: '/',
-        agent: false,
-        servername: edge.trustHost,
-        headers,
-        ...(edge.authorityFile ? { ca: readFileSync(edge.authorityFile) } : {}),
-      })
-      const answer = new Promise<number | 'cut off'>((resolve) => {
-        sent.once('error', () => resolve('cut off'))
-        sent.once('response', (response) => {
-          response.resume().once('end', () => resolve(response.statusCode ?? 0))
-        })
-      })
-      sent.write('{')
-      await once(sent, 'socket')
-      await sleep(300) // until the other side has read the head
-      return { finish: () => void sent.end('}'), answer }
-    },
+    begin: () => edge.begin(port),
     signal: (name) => void child.kill(name),
     async ended() {
       const began = performance.now()

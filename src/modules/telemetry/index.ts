@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { stores } from '../../data/index.ts'
 import { keepSecret } from '../../data/secrets.ts'
@@ -22,12 +23,15 @@ import { type Heads, openHeads } from './heads.ts'
 import { telemetryMeasures } from './measures.ts'
 import { openMetrics } from './metrics.ts'
 import { type Entry, type Monitor, monitorSink, newsIn } from './monitor.ts'
+import { openProcesses, type Processes } from './processes.ts'
 import { openPseudonyms } from './pseudonym.ts'
 import { telemetryRoutes } from './routes.ts'
 import { telemetrySettings } from './settings.ts'
 import { type RunningTraces, startTracing } from './startTracing.ts'
 import { type Beats, openBeats } from './watch.ts'
 import { keepWatch } from './watching.ts'
+
+export type { Processes } from './processes.ts'
 
 /** What the module is made of; a test may break a part. */
 export interface TelemetryApi {
@@ -42,6 +46,8 @@ export interface TelemetryApi {
   analytics: Analytics
   beats: Beats
   traces: RunningTraces
+  /** Of a deployment that gives its signs of life under `prefix`; without one, of this. */
+  processesOf(prefix?: string): Processes
 }
 
 /** Logs, metrics, traces, alerts, error reports and analytics. */
@@ -80,7 +86,8 @@ export const telemetry = defineModule({
       monitor: { newsIn },
       alerts,
       analytics: openAnalytics(control, clock, settings.pseudonymsFor),
-      beats: openBeats(redis, clock),
+      beats: openBeats(redis, clock, settings.prefix),
+      processesOf: (prefix = settings.prefix) => openProcesses(redis, clock, prefix),
       traces: await startTracing({
         settings,
         egress,
@@ -102,7 +109,9 @@ export const telemetry = defineModule({
       { raise: (news) => void parts.alerts.raise(news), report },
     )
     const detach = [parts.files, metrics, monitored].map((sink) => attachSink(log, sink))
-    const watch = keepWatch({ name, settings, stores, proof, clock, log, channels, ...parts })
+    const self = { kind: name, host: hostname(), pid: process.pid, build }
+    const processes = parts.processesOf()
+    const watch = keepWatch({ self, processes, settings, stores, proof, clock, log, channels, ...parts })
     const audiences: Audience[] = ['trust', 'admin', 'tenant']
     return {
       api: parts,

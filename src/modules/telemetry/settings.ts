@@ -39,6 +39,11 @@ export const telemetrySettings = z.object({
   traceparentTo: z.array(z.string()).default([]),
   /** How long somebody has the same name in logs, and in analytics. */
   pseudonymsFor: duration.default(30 * DAY),
+  /** Of the keys by which processes give signs of life; deployments that share a Redis have one each. */
+  prefix: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/)
+    .default('telemetry'),
 })
 
 export type TelemetrySettings = z.output<typeof telemetrySettings>

@@ -18,14 +18,14 @@ export interface Beats {
   alive(kind: string, within: number, since: Date): Condition['holds']
 }
 
-const KEY = 'telemetry:beats'
-
-export function openBeats(redis: Redis, clock: Clock): Beats {
+/** `prefix` tells one deployment's processes from another's. */
+export function openBeats(redis: Redis, clock: Clock, prefix: string): Beats {
+  const key = `${prefix}:beats`
   return {
-    beat: (kind) => redis.hset(KEY, kind, clock.now().getTime()),
-    forget: (kind) => redis.hdel(KEY, kind),
+    beat: (kind) => redis.hset(key, kind, clock.now().getTime()),
+    forget: (kind) => redis.hdel(key, kind),
     alive: (kind, within, since) => async () => {
-      const last = Math.max(Number(await redis.hget(KEY, kind)), since.getTime())
+      const last = Math.max(Number(await redis.hget(key, kind)), since.getTime())
       return clock.now().getTime() - last <= within
     },
   }

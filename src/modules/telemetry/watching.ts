@@ -7,17 +7,17 @@ import type { Analytics } from './analytics.ts'
 import { lookAtMeasures } from './brokenMeasures.ts'
 import type { LogFiles } from './files.ts'
 import type { Heads } from './heads.ts'
+import { BEAT_EVERY, type LiveProcess, type Processes } from './processes.ts'
 import type { TelemetrySettings } from './settings.ts'
 import { type Beats, type Condition, look } from './watch.ts'
 
 /** Processes that must be there; each watches the others, since none can tell of its own end. */
 const WATCHED = ['serve', 'work']
-/** Milliseconds between two looks, and between two writings of what was counted. */
-const LOOK_EVERY = 10_000
 
 interface WatchParts {
-  /** Of this process. */
-  name: string
+  /** This process. */
+  self: LiveProcess
+  processes: Processes
   settings: TelemetrySettings
   stores: Stores
   proof: ProofApi
@@ -33,8 +33,9 @@ interface WatchParts {
 
 /** Looks after the deployment while this process lives, if it is one of those that last. */
 export function keepWatch(parts: WatchParts): { stop(): Promise<void> } {
-  const { name, settings, stores, proof, files, heads, alerts, analytics, beats, channels, clock, log } =
-    parts
+  const { self, processes, settings, stores, proof, files, heads, alerts, analytics, beats } = parts
+  const { channels, clock, log } = parts
+  const { kind: name } = self
   const began = clock.now()
   const conditions: Condition[] = [
     { name: 'database-away', holds: async () => (await stores.ready()).database },
@@ -60,16 +61,19 @@ export function keepWatch(parts: WatchParts): { stop(): Promise<void> } {
   if (!WATCHED.includes(name)) return { stop: async () => undefined }
   let running: Promise<void> | undefined
   const start = () => {
+    processes.beat(self).catch((error: unknown) => log.error({ err: error }, 'no sign of life was given'))
     running ??= turn().finally(() => {
       running = undefined
     })
   }
   start()
-  const timer = setInterval(start, LOOK_EVERY).unref()
+  // What was counted is written down at each turn too.
+  const timer = setInterval(start, BEAT_EVERY).unref()
   return {
     async stop() {
       clearInterval(timer)
       await running
+      await processes.leave(self).catch((error: unknown) => log.error({ err: error }, 'leave was not taken'))
       await analytics.flush().catch((error: unknown) => log.error({ err: error }, 'visits were not counted'))
     },
   }

@@ -73,7 +73,7 @@ async function seePlanted({ args }: Program): Promise<boolean | undefined> {
   try {
     await once(child, 'spawn')
     for (let left = 20; left > 0; left--) {
-      const found = findServingProcesses({ args, env: {} })
+      const found = findServingProcesses({ args })
       const seen = found?.find(({ pid }) => pid === child.pid)
       if (!found || seen) return seen && seen.privileged.length === 1
       await sleep(50)

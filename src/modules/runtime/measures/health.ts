@@ -4,19 +4,22 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SqlAddress } from '../../../data/sql.ts'
+import { buildOf } from '../../../kernel/build.ts'
 import { type Measure, measure } from '../../../proof/measure.ts'
 import type { StartTrial, Trial } from '../trial.ts'
 
 /** CAST-58. The database is taken away from a second process of this deployment, not from the running one. */
-export function health(startTrial: StartTrial, address: SqlAddress): Measure {
+export function health(startTrial: StartTrial, address: SqlAddress, release: string): Measure {
   return measure({
     key: 'health',
     sources: ['CAST-58'],
     family: 'availability',
     maps: { gdpr: ['32(1)(b)'], iso27001: ['A.8.16'] },
     claim: {
-      de: () => 'Ein Endpunkt für die Überwachung meldet, ob der Dienst bereit ist, und verrät sonst nichts.',
-      en: () => 'A health endpoint tells monitoring whether the service is ready, and nothing else.',
+      de: () =>
+        'Endpunkte für die Überwachung melden, ob der Dienst bereit ist und welcher Stand läuft, und verraten sonst nichts.',
+      en: () =>
+        'Health endpoints tell monitoring whether the service is ready and which build runs, and nothing else.',
     },
     async prove({ check, positiveControl, notObservable }) {
       const { host = '', port = 5432 } = address
@@ -30,7 +33,7 @@ export function health(startTrial: StartTrial, address: SqlAddress): Measure {
           check('ready, with all stores there', answer(200, 'ready'), await trial.get('/readyz').then(plain))
           await relay.cut()
           check('ready, without the database', answer(503, 'not-ready'), await settled(trial, 503))
-          check('alive, without the database', answer(200, 'ok'), await trial.get('/healthz').then(plain))
+          check('alive, without the database', alive(release), await trial.get('/healthz').then(plain))
           await relay.mend()
           check('ready, with the database back', answer(200, 'ready'), await settled(trial, 200))
         } finally {
@@ -43,8 +46,13 @@ export function health(startTrial: StartTrial, address: SqlAddress): Measure {
   })
 }
 
-/** The whole body is compared: anything more in it, such as a version, is red. */
+/** The whole body is compared: anything more in it, such as the version of a library, is red. */
 const answer = (status: number, word: string) => ({ status, body: JSON.stringify({ status: word }) })
+
+const alive = (release: string) => ({
+  status: 200,
+  body: JSON.stringify({ status: 'ok', build: buildOf(release) }),
+})
 
 const plain = (seen: Awaited<ReturnType<Trial['get']>>) =>
   seen === 'refused' ? seen : { status: seen.status, body: seen.body }

@@ -14,6 +14,7 @@ it('shutdown.cap goes red when processes take longer than the page says', { time
   proveBySabotage(platform.api('proof') as ProofApi, 'shutdown.cap', {
     sabotage: async () => {
       platform.program.env.SURETY_RUNTIME__SHUTDOWN_TIMEOUT = '1h'
+      platform.program.env.SURETY_RELEASE__RELOAD_WITHIN = '2h'
     },
     repair: async () => {
       platform.program.env.SURETY_RUNTIME__SHUTDOWN_TIMEOUT = '2s'

@@ -43,7 +43,7 @@ export function monitorOperations({
         tell: async (news, turn) => told.push(`${news.name} ${turn}`),
       }
       const turnAt = async (ahead: number) => {
-        const { alive } = openBeats(stores.redis, shiftedClock(clock, ahead))
+        const { alive } = openBeats(stores.redis, shiftedClock(clock, ahead), settings.prefix)
         await look([{ name, canary: true, holds: alive(kind, missedAfter, began) }], parts.alerts)
         await parts.alerts.tell([channel], name)
         return [...told]

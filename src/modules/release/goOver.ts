@@ -1,0 +1,117 @@
+import { basename } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { buildOf } from '../../kernel/build.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { defineProblem } from '../../kernel/problems.ts'
+import { recordActivation } from './activations.ts'
+import { activeRelease, type Layout } from './layout.ts'
+import { pointTo } from './pointTo.ts'
+
+const notReady = defineProblem({
+  code: 'release-not-ready',
+  status: 503,
+  title: 'The release did not become ready; the one before it is active',
+})
+const oldLeft = defineProblem({
+  code: 'release-old-left',
+  status: 503,
+  title: 'The release runs, and so do processes of another',
+})
+
+/** What can be seen of a deployment from beside it. */
+export interface Sight {
+  /** The builds that its processes say they run, each once. */
+  builds: string[]
+  /** The build that the front door says it runs; undefined when it does not answer. */
+  door: string | undefined
+  /** Why whoever keeps the processes did not take the release since it was asked for. */
+  refused: string | undefined
+}
+
+/** How a deployment is looked at, and what makes it start anew. */
+export interface Surroundings {
+  layout: Layout
+  clock: Clock
+  /** Milliseconds in which all processes must be of the new release. */
+  within: number
+  look(asked: { release: string; at: Date }): Promise<Sight>
+  /** Makes the processes start anew, where nobody follows the link. */
+  restart(): Promise<void>
+}
+
+const LOOK_AGAIN = 100
+const NOTHING: Sight = { builds: [], door: undefined, refused: undefined }
+
+/**
+ * Makes `release` the active one and waits until every process says that it runs its build; resolves to the milliseconds
+ * that took. When it does not become ready within the limit, the release before is active again when this rejects with a
+ * Problem `release-not-ready`. When only processes of the release before are still there, it stays active and this
+ * rejects with a Problem `release-old-left`.
+ */
+export async function goOver(release: string, surroundings: Surroundings): Promise<number> {
+  const { layout, clock, within } = surroundings
+  const before = activeRelease(layout)
+  // What ran until now was good; a first release was not activated by us.
+  if (before) recordActivation(layout, described(before, clock))
+  const asked = { release, at: clock.now() }
+  const began = performance.now()
+  pointTo(layout, release)
+  const { seen, failure } = await untilAllAre(asked, surroundings, began + within)
+  if (failure !== undefined) return goBack(release, before, failure, surroundings)
+  recordActivation(layout, described(release, clock))
+  if (seen.builds.length > 1)
+    throw oldLeft(`${basename(release)} runs, but processes say ${seen.builds.join(', ')}.`)
+  return Math.round(performance.now() - began)
+}
+
+async function goBack(
+  from: string,
+  to: string | undefined,
+  failure: string,
+  surroundings: Surroundings,
+): Promise<never> {
+  const { layout, clock, within } = surroundings
+  const name = basename(from)
+  if (!to) throw notReady(`${name}: ${failure}. There is none before it to go back to.`)
+  const asked = { release: to, at: clock.now() }
+  if (activeRelease(layout) === from) pointTo(layout, to)
+  const back = await untilAllAre(asked, surroundings, performance.now() + within)
+  const state = back.failure === undefined ? 'runs' : `is to run again, but ${back.failure}`
+  throw notReady(`${name}: ${failure}. ${basename(to)} ${state}.`)
+}
+
+/** What is seen once all processes are of the release, or at the deadline; `failure`: why it is not ready by then. */
+async function untilAllAre(
+  asked: { release: string; at: Date },
+  { look, restart }: Surroundings,
+  deadline: number,
+): Promise<{ seen: Sight; failure?: string }> {
+  const build = buildOf(asked.release)
+  try {
+    await restart()
+  } catch (error) {
+    return { seen: NOTHING, failure: error instanceof Error ? error.message : String(error) }
+  }
+  for (;;) {
+    // While a store is away nothing is seen, which is no reason to stop half-way.
+    const seen = await look(asked).catch(() => NOTHING)
+    const { builds, door, refused } = seen
+    if (refused !== undefined) return { seen, failure: refused }
+    const isReady = door === build && builds.includes(build)
+    if (isReady && builds.length === 1) return { seen }
+    if (performance.now() > deadline)
+      return isReady
+        ? { seen }
+        : {
+            seen,
+            failure: `processes say ${builds.join(', ') || 'nothing'}, the front door ${door ?? 'nothing'}`,
+          }
+    await sleep(LOOK_AGAIN)
+  }
+}
+
+const described = (release: string, clock: Clock) => ({
+  at: clock.now().toISOString(),
+  release,
+  build: buildOf(release),
+})
