@@ -6,7 +6,6 @@ export const soleOperator: Profile = {
   settings: {
     tenancy: { models: ['rows'] },
     runtime: { shutdownTimeout: '30s' },
-    release: { reloadWithin: '60s' },
     backup: { mode: 'snapshot' },
   },
   claims: {

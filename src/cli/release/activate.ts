@@ -93,13 +93,13 @@ async function goTo(
   options: ActivateOptions,
 ): Promise<void> {
   refuseFlaws(release, layout)
+  const env = options.offline ? process.env : runningEnvironment()
+  const description = await askRelease(release, env)
   if (options.offline) {
     pointTo(layout, release)
     console.log(`${basename(release)} is what starts next.`)
     return
   }
-  const env = runningEnvironment()
-  const description = await askRelease(release, env)
   await withPlatform(async (platform) => {
     const api = platform.api(releaseModule)
     if (!api.isKept() && !options.restart)

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { type TestPlatform, testPlatform } from '../../../test/support/platform.ts'
 import { buildOf } from '../../kernel/build.ts'
@@ -118,9 +118,12 @@ describe('what a release says of itself', () => {
   it('is nothing when its code does not load', async (t) => {
     const { lay } = releases(t)
     const release = lay('a')
-    writeFileSync(join(release, 'package.json'), '{}')
+    runFrom(t, lay('b'))
     writeFileSync(join(release, 'src/cli/main.ts'), "await import('./missing.ts')")
-    await assert.rejects(askRelease(release, {}), { code: 'release-incomplete', message: /missing\.ts/ })
+    await assert.rejects(activate('a', { offline: true }), {
+      code: 'release-incomplete',
+      message: /missing\.ts/,
+    })
   })
 })
 
@@ -147,9 +150,10 @@ function releases(t: TestContext) {
     lay(name: string): string {
       const release = join(layout.releases, name)
       for (const path of ['src/cli', 'node_modules']) mkdirSync(join(release, path), { recursive: true })
-      for (const path of ['src/cli/main.ts', 'package.json', 'package-lock.json'])
-        writeFileSync(join(release, path), '')
-      writeFileSync(join(release, 'BUILD'), `${basename(release)}\n`)
+      for (const path of ['package.json', 'package-lock.json']) writeFileSync(join(release, path), '{}')
+      const description = { build: name, migrations: { control: [], keys: [], tenant: [] } }
+      writeFileSync(join(release, 'src/cli/main.ts'), `console.log('${JSON.stringify(description)}')`)
+      writeFileSync(join(release, 'BUILD'), `${name}\n`)
       return release
     },
   }

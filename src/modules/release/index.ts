@@ -46,7 +46,7 @@ export const release = defineModule({
   needs: { edge, runtime, telemetry },
   settings: z.object({
     /** After a release was activated, no process is of another one after this. */
-    reloadWithin: duration.default(30_000),
+    reloadWithin: duration.default(60_000),
     /** The release before is active again after this. */
     rollbackWithin: duration.default(300_000),
     /** Where the process that keeps the others says what runs. */
