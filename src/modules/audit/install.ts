@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { databases, roles } from '../../data/roles.ts'
 import { quoteName, quoteText, type SqlAddress, type SqlClient, withConnection } from '../../data/sql.ts'
+import { whileThere } from '../../data/whileThere.ts'
 
 /**
  * Installs the audit trail and the capture of changes in every database of the deployment. `superuser` reaches the
@@ -11,19 +12,14 @@ import { quoteName, quoteText, type SqlAddress, type SqlClient, withConnection }
  */
 export async function installAudit(superuser: SqlAddress): Promise<void> {
   const scripts = await readScripts()
-  const names = await withConnection({ ...superuser, database: databases.control }, ownDatabases)
-  for (const database of names) {
-    await withConnection({ ...superuser, database }, (client) => install(client, database, scripts)).catch(
-      (error: unknown) => {
-        // Erased since it was listed, or a scratch database of a probe: others are at work while this runs.
-        if ((error as { code?: string }).code !== INVALID_CATALOG_NAME) throw error
-      },
-    )
+  const inControl = <T>(work: (client: SqlClient) => Promise<T>) =>
+    withConnection({ ...superuser, database: databases.control }, work)
+  for (const database of await inControl(ownDatabases)) {
+    const installed = () =>
+      withConnection({ ...superuser, database }, (client) => install(client, database, scripts))
+    await whileThere(database, installed, inControl)
   }
 }
-
-/** PostgreSQL, appendix A: there is no such database. */
-const INVALID_CATALOG_NAME = '3D000'
 
 type Scripts = Record<'trail' | 'seal' | 'tenant' | 'control', string>
 

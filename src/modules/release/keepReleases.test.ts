@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isRunning, until } from '../../../test/support/holder.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { Problem } from '../../kernel/problems.ts'
-import { goOver, type Surroundings } from './goOver.ts'
+import { goOver, type Running, type Surroundings } from './goOver.ts'
 import { keepReleases } from './keepReleases.ts'
 import { activeRelease, type Layout, layoutOf } from './layout.ts'
 import { pointTo } from './pointTo.ts'
@@ -95,10 +95,27 @@ it('a release that is ready stays, also when one before it does not end', async 
   const { layout, lay, keep, surroundings } = scratch(t)
   const [a, b] = [lay('a'), lay('b')]
   await keep(a)
-  const lingering = surroundings((builds) => [...builds, 'a'])
+  const lingering = surroundings((running) => [...running, { kind: 'serve', build: 'a' }])
   const left = await goOver(b, { ...lingering, within: 5_000 }).catch((error: unknown) => error)
   assert.ok(left instanceof Problem && left.code === 'release-old-left', String(left))
   assert.equal(activeRelease(layout), b)
+})
+
+it('a release of which a kind of process is not there is not ready', async (t) => {
+  const { layout, lay, surroundings } = scratch(t)
+  const [a, b] = [lay('a'), lay('b')]
+  pointTo(layout, a)
+  // Restarted by others, who start a process that crashes again and again.
+  const look = async () => {
+    const build = basename(activeRelease(layout) ?? '')
+    const kinds = build === 'a' ? ['serve', 'work'] : ['serve']
+    return { running: kinds.map((kind) => ({ kind, build })), door: build, refused: undefined }
+  }
+  await assert.rejects(goOver(b, { ...surroundings(), look, within: 300 }), {
+    code: 'release-not-ready',
+    message: 'b: there is no work of it. a runs.',
+  })
+  assert.equal(activeRelease(layout), a)
 })
 
 it('when the restart itself fails, the release before is active again', async (t) => {
@@ -107,7 +124,7 @@ it('when the restart itself fails, the release before is active again', async (t
   pointTo(layout, a)
   const restart = () =>
     activeRelease(layout) === b ? Promise.reject(new Error('no such unit')) : Promise.resolve()
-  const look = async () => ({ builds: ['a'], door: 'a', refused: undefined })
+  const look = async () => ({ running: [{ kind: 'serve', build: 'a' }], door: 'a', refused: undefined })
   await assert.rejects(goOver(b, { ...surroundings(), restart, look }), /no such unit.*a runs/)
   assert.equal(activeRelease(layout), a)
 })
@@ -160,7 +177,7 @@ function scratch(t: TestContext) {
       })
       await until(() => builds().join() === Array(3).fill(basename(release)).join())
     },
-    surroundings: (alter = (builds: string[]) => builds): Surroundings => ({
+    surroundings: (alter = (running: Running[]) => running): Surroundings => ({
       layout,
       clock: systemClock,
       within: 20_000,
@@ -168,8 +185,11 @@ function scratch(t: TestContext) {
       async look({ release, at }) {
         const { refused } = keeper().state()
         const isNews = refused?.release === release && refused.at >= at.toISOString()
-        const seen = [...new Set(builds())]
-        return { builds: alter(seen).sort(), door: seen.at(-1), refused: isNews ? refused.why : undefined }
+        const running = keeper()
+          .state()
+          .processes.flatMap(({ name, build }) => (build === undefined ? [] : [{ kind: name, build }]))
+        const { build: door } = running.findLast(({ kind }) => kind === 'serve') ?? {}
+        return { running: alter(running), door, refused: isNews ? refused.why : undefined }
       },
     }),
   }

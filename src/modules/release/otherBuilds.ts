@@ -1,4 +1,4 @@
-import type { Running } from './sight.ts'
+import type { Running } from './goOver.ts'
 
 /** The processes that run another build than `build`, in words that tell nothing else of them. */
 export const otherBuilds = (running: readonly Running[], build: string): string[] =>

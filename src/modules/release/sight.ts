@@ -3,16 +3,10 @@ import { z } from 'zod'
 import { isRunning } from '../../kernel/isRunning.ts'
 import type { EdgeApi } from '../edge/index.ts'
 import type { Processes } from '../telemetry/index.ts'
-import type { Sight } from './goOver.ts'
+import type { Running, Sight } from './goOver.ts'
 import { type KeptState, keptState } from './keepReleases.ts'
 
 const health = z.object({ build: z.string() })
-
-/** A process by its kind and the build that it says it runs. */
-export interface Running {
-  kind: string
-  build: string
-}
 
 /** What is looked at: signs of life, the front door (at `port`, if it is another's), and who keeps the processes. */
 export interface Watched {
@@ -37,7 +31,7 @@ export async function lookAt(watched: Watched, asked: { release: string; at: Dat
   const { refused } = watched.kept() ?? {}
   const isNews = refused?.release === asked.release && refused.at >= asked.at.toISOString()
   return {
-    builds: [...new Set(running.map(({ build }) => build))].sort(),
+    running,
     door: await buildAtDoor(watched),
     refused: isNews ? refused.why : undefined,
   }

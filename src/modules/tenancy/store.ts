@@ -4,24 +4,22 @@ import { type Migration, migrate } from '../../data/migrate.ts'
 import type { Migrator } from '../../data/migrator.ts'
 import { databases, roles } from '../../data/roles.ts'
 import type { SqlClient } from '../../data/sql.ts'
+import { whileThere } from '../../data/whileThere.ts'
 import { findSpares, idOfSpare, keepHome } from './provision.ts'
 
 /**
  * Brings every tenant store to the newest schema: the pool, the template, ready-made databases and each tenant's own.
- * Returns what was applied where. Safe to repeat after a crash at any point.
+ * Others may make tenants and erase them meanwhile: what was made after the template is whole, what was made before is
+ * in one of the lists. Safe to repeat after a crash at any point.
  */
 export async function migrateTenantStores(
-  migrator: Migrator,
+  migrator: Pick<Migrator, 'run'>,
   migrations: readonly Migration[],
   sealKey: Uint8Array,
   onProgress: (done: number, total: number, database: string) => void,
 ): Promise<void> {
-  const own = await ownDatabases(migrator)
-  const stores = [databases.pool, databases.template, ...own.keys()]
-  for (const [done, database] of stores.entries()) {
-    onProgress(done, stores.length, database)
-    const home = own.get(database)
-    await migrator.run(
+  const bring = (database: string, home?: string) =>
+    migrator.run(
       'migrate',
       async (client) => {
         await migrate(client, migrations)
@@ -32,12 +30,29 @@ export async function migrateTenantStores(
       },
       database,
     )
+  const inControl = (look: (client: SqlClient) => Promise<boolean>) =>
+    migrator.run('look whether a database is there', look)
+  const done = new Set<string>()
+  const begin = (database: string, waiting: number) => onProgress(done.size, done.size + waiting, database)
+  for (const [at, database] of [databases.pool, databases.template].entries()) {
+    begin(database, 2 - at)
+    await bring(database)
+    done.add(database)
   }
-  onProgress(stores.length, stores.length, '')
+  for (;;) {
+    const waiting = [...(await ownDatabases(migrator))].filter(([database]) => !done.has(database))
+    if (waiting.length === 0) break
+    for (const [at, [database, home]] of waiting.entries()) {
+      begin(database, waiting.length - at)
+      await whileThere(database, () => bring(database, home), inControl)
+      done.add(database)
+    }
+  }
+  onProgress(done.size, done.size, '')
 }
 
 /** Database to the tenant whose it is. */
-async function ownDatabases(migrator: Migrator): Promise<Map<string, string>> {
+async function ownDatabases(migrator: Pick<Migrator, 'run'>): Promise<Map<string, string>> {
   return migrator.run('list tenant databases', async (client) => {
     const { rows } = await client.query<{ id: string; database: string }>(
       `SELECT id, database FROM tenancy.tenant WHERE model = 'database' AND state <> 'erasing' ORDER BY database`,
