@@ -1,31 +1,17 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRunning, until } from '../../../test/support/holder.ts'
+import { layRelease, members } from '../../../test/support/releases.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { Problem } from '../../kernel/problems.ts'
 import { goOver, type Running, type Surroundings } from './goOver.ts'
 import { keepReleases } from './keepReleases.ts'
 import { activeRelease, type Layout, layoutOf } from './layout.ts'
 import { pointTo } from './pointTo.ts'
-
-const urlOf = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href)
-
-/** A process as small as it can be: it does `what`, is ready, and writes down when it ends. */
-const program = (what: string): string => `
-  import { appendFileSync } from 'node:fs'
-  import { basename } from 'node:path'
-  import { sayReady } from ${urlOf('../../kernel/readiness.ts')}
-  import { dieWithParent } from ${urlOf('../../cli/process/dieWithParent.ts')}
-  const [, , name] = process.argv
-  ${what}
-  const build = basename(import.meta.dirname)
-  dieWithParent(async () => appendFileSync(import.meta.dirname + '/../../ended', name + ' of ' + build + '\\n'))
-  setInterval(() => {}, 1e6)
-  sayReady(build)`
 
 it('goes over to the release that the link leads to, and ends what the others need at last', async (t) => {
   const { layout, lay, keep, builds, ended } = scratch(t)
@@ -150,24 +136,11 @@ function scratch(t: TestContext) {
     builds,
     ended: () =>
       readFileSync(join(folder, 'ended'), { encoding: 'utf8', flag: 'a+' }).split('\n').filter(Boolean),
-    lay(name: string, what = ''): string {
-      const release = join(layout.releases, name)
-      mkdirSync(release, { recursive: true })
-      writeFileSync(join(release, 'BUILD'), `${name}\n`)
-      writeFileSync(join(release, 'main.ts'), program(what))
-      return release
-    },
+    lay: (name: string, what?: string) => layRelease(layout, name, what),
     async keep(release: string, readyWithin = 20_000): Promise<void> {
       pointTo(layout, release)
       kept = keepReleases({
-        members: ['egress', 'serve', 'work'].map((name) => ({
-          name,
-          args: (folder) => [join(folder, 'main.ts'), name],
-          env: process.env,
-          descriptors: [],
-          output: 'ignore',
-          needed: name === 'egress',
-        })),
+        members,
         release,
         readyWithin,
         stopWithin: 5_000,
