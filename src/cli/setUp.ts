@@ -8,7 +8,13 @@ import { offerSetUp, operatorRealm, setUpLink } from '../modules/identity/index.
 /** The link that makes the first operator, while there has never been one; else null. Starts no more than it needs. */
 export async function offerSetUpLink(settings: SettingsTree): Promise<string | null> {
   const log = createLog({ name: 'up', level: 'error' })
-  const context = { settings, clock: systemClock, log, build: '', program: { args: [], env: {} } }
+  const context = {
+    settings,
+    clock: systemClock,
+    log,
+    build: '',
+    program: { args: [], env: {}, release: '' },
+  }
   const { started, stop } = await startModules([stores, edge], context)
   try {
     const [{ control, secrets }, { adminHost, portInLinks }] = started.map(({ gives }) => gives.api) as [
