@@ -18,6 +18,12 @@ const PARTS = [
   ...['src/kernel', 'src/data/local', 'src/data/secrets.ts', 'src/cli/process'],
 ]
 
+/** What runs tests. */
+const RUNNER = [
+  ...['test/run.ts', 'test/support'],
+  ...['kernelWall.ts', 'confinement.ts'].map((file) => `src/modules/media/${file}`),
+]
+
 /** Stands in for the product: two servers and a supervised process, ended in order. */
 const MAIN = `
 import { RESTART_POLICY, supervise } from '../kernel/supervise.ts'
@@ -107,7 +113,7 @@ test('kill -9 of a test run leaves nothing', { skip }, async (t) => {
       writeFileSync('ready', process.env.SURETY_TEST_RUN)
       await new Promise((resolve) => setTimeout(resolve, 1e6))
     })`
-  const folder = copyRepository([...PARTS, 'test/run.ts', 'test/support'], { 'src/slow.test.ts': slow })
+  const folder = copyRepository([...PARTS, ...RUNNER], { 'src/slow.test.ts': slow })
   t.after(() => rmSync(folder, { recursive: true }))
   // Without this run's mark, by which node:test refuses to run inside a test.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env

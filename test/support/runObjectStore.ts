@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync } from 'node:fs'
-import { missingRadosgw, type Radosgw, startRadosgw } from './radosgw.ts'
+import type { Radosgw } from './radosgw.ts'
 
 /** What the processes of test files are told of the run's S3 store. */
 export type RunObjectStore =
@@ -30,6 +30,7 @@ export function openRunObjectStore(place: string): {
 }
 
 async function start(place: string): Promise<{ server?: Radosgw; told: RunObjectStore }> {
+  const { missingRadosgw, startRadosgw } = await import('./radosgw.ts')
   const reason = missingRadosgw()
   if (reason) return { told: { reason } }
   const user = { key: 'TESTKEY', secret: randomBytes(12).toString('hex') }
