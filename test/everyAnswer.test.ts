@@ -65,7 +65,7 @@ describe('every answer to a browser', () => {
   after(() => platform?.stop())
   const doors = () => platform.api('edge') as EdgeApi
   const send = (host: string, { method, path }: Pick<Operation, 'method' | 'path'>, headers = {}) =>
-    doors().request({ host, method, path: fillPath(path, () => newId()), headers })
+    doors().request({ host, kept: true, method, path: fillPath(path, () => newId()), headers })
   const bearer = () => ({ authorization: `Bearer ${victim.owner}` })
 
   /** Every documented route without sign-in and with it, and what is not there at all. */

@@ -56,6 +56,7 @@ describe('asking for what belongs to others', () => {
     return doors().request({
       host,
       method,
+      kept: true,
       path: fillPath(path, () => id),
       headers: {
         ...(token ? { authorization: `Bearer ${token}` } : {}),

@@ -11,7 +11,8 @@ import { type TestPlatform, testPlatform } from './support/platform.ts'
 /** These start processes with all modules themselves, and their own tests do so too. */
 const ELSEWHERE = [
   ...['cache.aof', 'job.retry', 'worker.autorestart', 'shutdown.graceful', 'shutdown.cap'],
-  ...['restore.drill', 'restore.drill.surface', 'mollie.keymode'],
+  ...['restore.drill', 'restore.drill.surface', 'dr.rto', 'restore.runbook', 'mollie.keymode'],
+  ...['release.rollback', 'deploy.cache.reload'],
 ]
 
 let platform: TestPlatform

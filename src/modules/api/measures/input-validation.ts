@@ -76,7 +76,7 @@ const noAnswer = (error: Error & { code?: string }): Answer => ({
 
 async function askThere(edge: EdgeApi, { host }: Operation, request: Malformed): Promise<Answer> {
   const { method, path, body, headers } = request
-  const answer = await edge.request({ host, method, path, body, headers })
+  const answer = await edge.request({ host, kept: true, method, path, body, headers })
   return { status: answer.status, type: String(answer.headers['content-type'] ?? ''), body: answer.body }
 }
 

@@ -53,7 +53,7 @@ async function sweep(edge: EdgeApi, target: Tenant, { b, idsOfB }: CanaryPair, s
       signal.throwIfAborted()
       const request = requestFor(operation, id)
       if (!request) continue
-      const { status, body } = await edge.request({ host, ...request })
+      const { status, body } = await edge.request({ host, kept: true, ...request })
       found.requests += 1
       const name = `${operation.method} ${operation.path} (${status})`
       if ([markerOf(b), b.slug].some((marker) => body.includes(marker))) found.leaks.push(name)

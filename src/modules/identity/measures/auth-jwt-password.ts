@@ -71,5 +71,5 @@ async function statusOf(
   id = '',
 ): Promise<number> {
   const headers = token ? { authorization: `Bearer ${token}` } : undefined
-  return (await edge.request({ host, method, path: fillPath(path, () => id), headers })).status
+  return (await edge.request({ host, kept: true, method, path: fillPath(path, () => id), headers })).status
 }
