@@ -29,10 +29,10 @@ export const KEPT = join(DATA, 'processes.json')
 /** Leaves the running platform's settings for other commands. Paths only: secrets stay in their files. */
 export const saveEnvironment = (environment: Record<string, string>): void => saveState(FILE, environment)
 
-/** Writes it whole or not at all. */
+/** Writes it whole or not at all, for this user alone. */
 export function saveState(file: string, state: object): void {
   mkdirSync(DATA, { recursive: true })
-  writeFileSync(`${file}.partial`, JSON.stringify(state, null, 2))
+  writeFileSync(`${file}.partial`, JSON.stringify(state, null, 2), { mode: 0o600 })
   renameSync(`${file}.partial`, file)
 }
 
