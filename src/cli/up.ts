@@ -58,11 +58,15 @@ export async function up(options: { app?: string; profile?: string }): Promise<v
     const own = { ...prepared, ...payments }
     const settings = loadSettings(modulesOf(app), { environment: own, profile: profileLayer(own) })
     const { shutdownTimeout } = settings.runtime as { shutdownTimeout: number }
-    const others = payments ? [keepOther('stand-in', [], environment.app, log)] : []
-    others.push(keepOther('witness', environment.witness, {}, log))
-    endings.push(...others.map((other) => () => other.stop(shutdownTimeout + GRACE_MS)))
+    const keep = (name: string, args: readonly string[], env: Record<string, string>) => {
+      const other = keepOther(name, args, env, log)
+      endings.push(() => other.stop(shutdownTimeout + GRACE_MS))
+    }
+    keep('witness', environment.witness, {})
     await keepProcesses(settings, environment, { endings, log })
     await showWhereToLook({ settings, app, setUp: await offerSetUpLink(settings) }, ended.signal)
+    // Nobody pays at once, and starting it takes from those that answer.
+    if (payments && !ended.signal.aborted) keep('stand-in', [], environment.app)
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     process.exitCode = 1
