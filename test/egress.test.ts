@@ -94,7 +94,9 @@ describe('surety egress', { skip: whyNot('unshare', '--net', 'true') }, () => {
   })
 })
 
-describe('deploy/egress/surety.nft', { skip: whyNot('unshare', '--net', 'nft', 'list', 'ruleset') }, () => {
+describe('deploy/egress/surety.nft', {
+  skip: whyNot('unshare', '--net', 'sh', '-c', 'ip link && nft list ruleset'),
+}, () => {
   const [app, wayOutUser] = [65_534, 65_533]
 
   it('holds the user of the processes back, also for UDP, and nobody else', async () => {

@@ -8,7 +8,8 @@ const NEEDED: readonly { by: RegExp; packages: readonly string[] }[] = [
   { by: /\/objectStore\.ts'/, packages: ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph-common'] },
   { by: /\/pgBackRest\.ts'/, packages: ['pgbackrest'] },
   { by: /golang-golang-x-mod-dev/, packages: ['golang-go', 'golang-golang-x-mod-dev'] },
-  { by: /'nft'/, packages: ['nftables'] },
+  { by: /nft list/, packages: ['nftables', 'iproute2'] },
+  { by: /'git'/, packages: ['git'] },
   { by: /'strace'/, packages: ['strace'] },
 ]
 

@@ -32,6 +32,9 @@ const LONG: readonly string[] = [
   'tenancy.erasing.dropFiles',
 ]
 
+/** A tenant with a database of its own differs from others in these; the rest need not be killed once more. */
+const OF_A_DATABASE: readonly string[] = ['tenancy.erasing.close', 'tenancy.erasing.dropStore']
+
 /**
  * A process of its own that erases a tenant and is killed at one step: before it, while it runs (a few milliseconds in), or
  * when it is done and nobody has noted it yet.
@@ -116,7 +119,8 @@ for (const model of ['rows', 'database'] as const) {
     const bystander = await makeFull(model)
     const before = await inventory(bystander)
     let kills = 0
-    for (const step of STEPS) {
+    const steps = STEPS.filter((step) => model === 'rows' || OF_A_DATABASE.includes(step))
+    for (const step of steps) {
       for (const moment of LONG.includes(step) ? ['before', 'during', 'after'] : ['before', 'after']) {
         const tenant = await makeFull(model)
         const whole = await inventory(tenant)
@@ -145,7 +149,7 @@ for (const model of ['rows', 'database'] as const) {
     }
     assert.deepEqual(await inventory(bystander), before)
     context.diagnostic(
-      `${STEPS.length} steps, ${kills} kills (before and after each, in the middle of ${LONG.length}), 0 left halfway, 0 recorded twice, nobody else touched`,
+      `${steps.length} steps, ${kills} kills (before and after each, in the middle of long ones), 0 left halfway, 0 recorded twice, nobody else touched`,
     )
   })
 }

@@ -61,17 +61,16 @@ const named = (exposed: ReturnType<typeof findExposed>): string[] =>
     ({ file, mode, foreign }) => `${file.split('/').at(-1)} ${mode}${foreign ? ' of another user' : ''}`,
   )
 
-const READ = `let n = 0
-for (const file of process.argv.slice(1)) try { require('node:fs').readFileSync(file); n++ } catch (e) { if (e.code !== 'EACCES') throw e }
-console.log(n)`
+/** Programs of the system, which another user can run wherever our own Node lies. */
+const READ = 'n=0; for file; do cat -- "$file" > /dev/null 2>&1 && n=$((n+1)); done; echo $n'
 
 /** How many of `files` a process of another user can read. Only where this process may start one. */
 async function countReadable(files: readonly string[], signal: AbortSignal): Promise<number | string> {
-  const { code, output } = await run(process.execPath, ['-e', READ, ...files], {
+  const { code, output } = await run('/bin/sh', ['-c', READ, 'sh', ...files], {
     uid: OTHER,
     gid: OTHER,
     cwd: '/',
-    env: {},
+    env: { PATH: '/usr/bin:/bin' },
     signal,
   })
   return code === 0 ? Number(output) : `ended with ${code}`
