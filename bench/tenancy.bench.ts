@@ -7,10 +7,13 @@ import { and, asc, eq, sql } from 'drizzle-orm'
 import { integer, text, uuid } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import { z } from 'zod'
-import { migrate, readMigrations } from '../src/data/migrate.ts'
+import { platformModules } from '../src/cli/platform.ts'
+import { collectMigrations } from '../src/cli/prepare.ts'
+import { migrate } from '../src/data/migrate.ts'
 import { databases } from '../src/data/roles.ts'
 import { parseDatabaseUrl } from '../src/data/sql.ts'
 import { defineModule, newId, statement, type Tenant, tenantTable } from '../src/index.ts'
+import { orderModules } from '../src/kernel/module.ts'
 import { type TestPlatform, testPlatform } from '../test/support/platform.ts'
 import { compare, type Print, printFigures, timeEach } from './compare.ts'
 
@@ -192,16 +195,7 @@ async function overANetwork(print: Print, rows: Filled, own: Filled): Promise<vo
 
 async function provisioning(print: Print, platform: TestPlatform): Promise<void> {
   const { asMigrator } = platform.stores
-  const migrations = [
-    ...(await readMigrations(
-      'tenancy',
-      new URL('../src/modules/tenancy/migrations/tenant/', import.meta.url),
-    )),
-    ...(await readMigrations(
-      'festival',
-      new URL('../examples/festival/migrations/tenant/', import.meta.url),
-    )),
-  ]
+  const migrations = await collectMigrations(orderModules([...platformModules, module]), 'tenant')
   const byMigrations = await timeEach(10, async (i) => {
     await platform.asSuperuser('postgres', (client) =>
       client.query(`CREATE DATABASE bench_${i} OWNER surety_owner`),
