@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, before, it } from 'node:test'
-import type { Tenant } from '../../src/index.ts'
 import { api } from '../../src/modules/api/index.ts'
-import { type EdgeApi, edge } from '../../src/modules/edge/index.ts'
-import { type IdentityApi, tenantRealm } from '../../src/modules/identity/index.ts'
+import { edge } from '../../src/modules/edge/index.ts'
+import { organiserOf } from '../../test/support/organiser.ts'
 import { type TestPlatform, testPlatform } from '../../test/support/platform.ts'
 import { seedDemo } from './demo.ts'
 import { festival } from './index.ts'
@@ -15,29 +14,6 @@ before(async () => {
   await platform.serve()
 })
 after(() => platform?.stop())
-
-type Ask = (method: string, path: string, type?: string, body?: Buffer) => ReturnType<EdgeApi['request']>
-
-/** Asks as somebody who runs the festival. */
-async function organiser(tenant: Tenant): Promise<Ask> {
-  const { people, sessions } = platform.api('identity') as IdentityApi
-  const realm = tenantRealm(tenant)
-  const person = { email: 'organiser@example.org', name: 'Organiser', role: 'owner', password: null }
-  const id = await people.add(realm, person)
-  const { access } = await sessions.begin(
-    realm,
-    { id, password: null },
-    { device: 'test', factors: ['pwd', 'otp'] },
-  )
-  return (method, path, type, body) =>
-    (platform.api('edge') as EdgeApi).request({
-      host: tenant.hosts[0] as string,
-      path,
-      method,
-      headers: { authorization: `Bearer ${access}`, ...(type ? { 'content-type': type } : {}) },
-      ...(body ? { body } : {}),
-    })
-}
 
 /** The beginning of a PNG, which says how large it is. */
 function png(width: number, height: number): Buffer {
@@ -54,12 +30,12 @@ for (const model of ['rows', 'database'] as const) {
   it(`${model}: a sponsor's picture is looked at, kept, and shown in its size`, async () => {
     const tenant = await platform.makeTenant(model)
     await seedDemo(tenant)
-    const ask = await organiser(tenant)
+    const ask = await organiserOf(platform, tenant)
     const sponsors = async () => JSON.parse((await ask('GET', '/api/v1/sponsors')).body)
     const [{ id }] = await sponsors()
     const before = await tenant.files.list()
     const picture = png(640, 320)
-    const put = (type: string, body: Buffer) => ask('PUT', `/api/v1/sponsors/${id}/picture`, type, body)
+    const put = (type: string, body: Buffer) => ask('PUT', `/api/v1/sponsors/${id}/picture`, { type, body })
     const kept = await put('image/png', picture)
     assert.deepEqual([kept.status, JSON.parse(kept.body)], [200, { type: 'png', width: 640, height: 320 }])
     const [{ pictureWidth, pictureHeight }] = await sponsors()
@@ -86,12 +62,10 @@ for (const model of ['rows', 'database'] as const) {
       if (code) assert.equal(JSON.parse(refused.body).code, code, what)
     }
     assert.deepEqual(await tenant.files.list(), after, 'nothing was stored')
-    const stranger = await ask(
-      'PUT',
-      '/api/v1/sponsors/0190c2a0-0000-7000-8000-000000000000/picture',
-      'image/png',
-      picture,
-    )
+    const stranger = await ask('PUT', '/api/v1/sponsors/0190c2a0-0000-7000-8000-000000000000/picture', {
+      type: 'image/png',
+      body: picture,
+    })
     assert.equal(stranger.status, 404)
   })
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, it } from 'node:test'
 import { sql } from 'drizzle-orm'
-import type { Tenant, VaultApi } from '../../src/index.ts'
+import type { VaultApi } from '../../src/index.ts'
 import { api } from '../../src/modules/api/index.ts'
-import { type EdgeApi, edge } from '../../src/modules/edge/index.ts'
-import { type IdentityApi, tenantRealm } from '../../src/modules/identity/index.ts'
+import { edge } from '../../src/modules/edge/index.ts'
+import { organiserOf } from '../../test/support/organiser.ts'
 import { type TestPlatform, testPlatform } from '../../test/support/platform.ts'
 import { festival } from './index.ts'
 import { accessTokenOf } from './social.ts'
@@ -18,34 +18,12 @@ before(async () => {
 })
 after(() => platform?.stop())
 
-/** Asks as somebody who runs the festival. */
-async function organiser(tenant: Tenant) {
-  const { people, sessions } = platform.api('identity') as IdentityApi
-  const realm = tenantRealm(tenant)
-  const person = { email: 'organiser@example.org', name: 'Organiser', role: 'owner', password: null }
-  const id = await people.add(realm, person)
-  const { access } = await sessions.begin(
-    realm,
-    { id, password: null },
-    { device: 'test', factors: ['pwd', 'otp'] },
-  )
-  return (method: 'GET' | 'POST', body?: object) =>
-    (platform.api('edge') as EdgeApi).request({
-      host: tenant.hosts[0] as string,
-      path: '/api/v1/social-accounts',
-      method,
-      headers: {
-        authorization: `Bearer ${access}`,
-        ...(body ? { 'content-type': 'application/json' } : {}),
-      },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    })
-}
-
 for (const model of ['rows', 'database'] as const) {
   it(`${model}: an account's token is kept sealed, renewed, and used by who posts`, async () => {
     const tenant = await platform.makeTenant(model)
-    const ask = await organiser(tenant)
+    const asking = await organiserOf(platform, tenant)
+    const ask = (method: 'GET' | 'POST', body?: object) =>
+      asking(method, '/api/v1/social-accounts', body && { body })
     const account = { platform: 'mastodon', handle: '@elbklang@example.social' }
     const connected = await ask('POST', { ...account, accessToken: 'first token' })
     assert.equal(connected.status, 201, connected.body)

@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
+import { isProgram, pathFolders } from '../../src/data/local/binaries.ts'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 const MAC = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'
@@ -11,16 +11,6 @@ export function findChromium(): { path: string } | { reason: string } {
 }
 
 function locate(): string | undefined {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
-  const candidates = [...folders.flatMap((folder) => NAMES.map((name) => join(folder, name))), MAC]
+  const candidates = [...pathFolders().flatMap((folder) => NAMES.map((name) => join(folder, name))), MAC]
   return candidates.find(isProgram)
-}
-
-function isProgram(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { isProgram, pathFolders } from '../../src/data/local/binaries.ts'
 import { lastLines, type ServerProcess, startServerProcess } from '../../src/data/local/serverProcess.ts'
 import { authorityFile, keepLocalAuthority, openLocalAuthority } from '../../src/modules/edge/index.ts'
 
@@ -161,19 +162,8 @@ async function answers(endpoint: string, server: ServerProcess, logFile: string)
   throw new Error(`radosgw does not answer:\n${lastLines(logFile, 10)}`)
 }
 
-function isThere(): boolean {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
-  return PROGRAMS.every((name) => folders.some((folder) => isProgram(join(folder, name))))
-}
-
-function isProgram(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
-}
+const isThere = (): boolean =>
+  PROGRAMS.every((name) => pathFolders().some((folder) => isProgram(join(folder, name))))
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

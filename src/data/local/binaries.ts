@@ -140,10 +140,12 @@ function readIfThere(file: string): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined
 }
 
-const pathFolders = (): string[] =>
+/** Folders that programs are looked for in. */
+export const pathFolders = (): string[] =>
   (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
 
-function isProgram(file: string): boolean {
+/** Whether this process may run it. */
+export function isProgram(file: string): boolean {
   try {
     accessSync(file, constants.X_OK)
     return true
