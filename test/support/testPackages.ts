@@ -42,6 +42,7 @@ function packagesOf(file: string): string[] {
 
 function isAbsent(name: string): boolean {
   try {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own way to name what it prints.
     const state = execFileSync('dpkg-query', ['-W', '-f', '${db:Status-Status}', name], {
       encoding: 'utf8',
       stdio: 'pipe',
