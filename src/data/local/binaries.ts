@@ -55,14 +55,15 @@ export function findPostgresProgram(name: string, major: number): string | undef
  * service; it is a server when called by a name that is not its own.
  */
 export function findRedis(): string | undefined {
-  const folders = [...pathFolders(), ...PROGRAM_FOLDERS]
-  const named = (name: string) => folders.map((folder) => join(folder, name)).find(isProgram)
-  return named('redis-server') ?? (existsSync('/etc/debian_version') ? named('redis-check-rdb') : undefined)
+  const debians = () => (existsSync('/etc/debian_version') ? findProgram('redis-check-rdb') : undefined)
+  return findProgram('redis-server') ?? debians()
 }
 
 /** The installed pgbackrest. */
-export function findPgBackRest(): string | undefined {
-  return [...pathFolders(), ...PROGRAM_FOLDERS].map((folder) => join(folder, 'pgbackrest')).find(isProgram)
+export const findPgBackRest = (): string | undefined => findProgram('pgbackrest')
+
+function findProgram(name: string): string | undefined {
+  return [...pathFolders(), ...PROGRAM_FOLDERS].map((folder) => join(folder, name)).find(isProgram)
 }
 
 /** The installed bubblewrap, which confines processes on Linux. */

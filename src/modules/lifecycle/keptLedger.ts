@@ -1,6 +1,7 @@
-import { mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { writeWhole } from '../../kernel/writeWhole.ts'
 import type { Erasure } from './ledger.ts'
 
 /** What the ledger has to know to erase a tenant once more. */
@@ -29,15 +30,7 @@ export async function keepLine(files: string, erasure: Erasure): Promise<void> {
   if (!success) return
   const folder = folderIn(files)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const file = join(folder, `${data.id}.json`)
-  await writeFile(`${file}.draft`, JSON.stringify(data), { mode: 0o600, flush: true })
-  await rename(`${file}.draft`, file)
-  const handle = await open(folder)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  writeWhole(join(folder, `${data.id}.json`), JSON.stringify(data))
 }
 
 /** The lines that are kept. One that cannot be read is an error: somebody could come back by it. */

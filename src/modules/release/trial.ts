@@ -62,7 +62,8 @@ export async function openTrial(parts: TrialParts): Promise<Trial | undefined> {
   let keeper: Keeper | undefined
   const watched: Watched = { processes, edge, port: door.port, kept: () => keeper?.state() }
   const untilReady = async (release: string) => {
-    const isReady = () => keeper?.state().processes.some(({ build }) => build === buildOf(release))
+    const asked = buildOf(release)
+    const isReady = () => keeper?.state().processes.some(({ build }) => build === asked)
     for (const deadline = performance.now() + START_MS; !isReady(); await sleep(LOOK_AGAIN))
       if (performance.now() > deadline) throw new Error(`The trial was not ready within ${START_MS} ms.`)
   }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../kernel/clock.ts'
 import { Problem } from '../../kernel/problems.ts'
+import { writeWhole } from '../../kernel/writeWhole.ts'
 import { type Checkpoint, openCheckpoint, type Signer, splitNote } from '../evidence/checkpoint.ts'
 import { verifyConsistency } from '../evidence/merkle.ts'
 import { cosign } from './cosignature.ts'
@@ -51,7 +52,7 @@ export function openWitness(options: {
       if (seen && seen.size === offered.size && !seen.root.equals(offered.root)) return sizeOf(seen)
       if (!continues(seen, offered, lines))
         return plain(422, 'The new checkpoint does not continue the old one.')
-      remember(folder, offered.origin, note)
+      writeWhole(fileOf(folder, offered.origin), note)
       return plain(200, cosign(note, signer, clock.now()))
     },
   }
@@ -102,19 +103,6 @@ function remembered(folder: string, origin: string, keys: readonly string[]): Ch
   const opened = keys.map((key) => tryOpen(note, key)).find((one) => one !== undefined)
   if (!opened) throw new Error(`${file} does not hold a checkpoint of ${origin}; nothing of it is cosigned.`)
   return opened
-}
-
-/** Whole or not at all, and on the disk when this returns: the file, then its name in the folder. */
-function remember(folder: string, origin: string, note: string): void {
-  const file = fileOf(folder, origin)
-  writeFileSync(`${file}.draft`, note, { mode: 0o600, flush: true })
-  renameSync(`${file}.draft`, file)
-  const directory = openSync(folder, 'r')
-  try {
-    fsyncSync(directory)
-  } finally {
-    closeSync(directory)
-  }
 }
 
 const fileOf = (folder: string, origin: string): string =>

@@ -4,14 +4,15 @@ import { call } from '../api/call.ts'
 import { reading } from '../api/queries.ts'
 import type { Invitation, Person } from '../api/routes.ts'
 import { Dialog } from '../parts/Dialog.tsx'
-import { Choice, Field, Form, type Values } from '../parts/Form.tsx'
+import { Field, Form, type Values } from '../parts/Form.tsx'
 import { Loaded } from '../parts/Loaded.tsx'
 import { Secret } from '../parts/Secret.tsx'
 import { useMoment, useWords } from '../words/index.tsx'
+import { RoleField } from './RoleField.tsx'
 
 /** Adding a person and showing the link of the invitation. */
 export function Invite({ close }: { close(): void }) {
-  const { users: words, roles: names } = useWords()
+  const { users: words } = useWords()
   const client = useQueryClient()
   const roles = useQuery(reading('GET /api/v1/roles'))
   const [made, setMade] = useState<{ name: string; invitation: Invitation } | null>(null)
@@ -33,12 +34,7 @@ export function Invite({ close }: { close(): void }) {
           <Form submit={words.submit} send={invite}>
             <Field label={words.name} name="name" autoComplete="off" maxLength={200} />
             <Field label={words.email} name="email" type="email" autoComplete="off" />
-            <Choice
-              label={words.role}
-              name="role"
-              options={all.map(({ role }) => ({ value: role, label: names.names[role] ?? role }))}
-              initial={all.at(-1)?.role ?? ''}
-            />
+            <RoleField label={words.role} roles={all} />
           </Form>
         )}
       </Loaded>

@@ -4,7 +4,7 @@ import { call } from '../api/call.ts'
 import { reading, useChange } from '../api/queries.ts'
 import type { ServiceAccount } from '../api/routes.ts'
 import { Dialog } from '../parts/Dialog.tsx'
-import { Choice, Field, Form, type Values } from '../parts/Form.tsx'
+import { Field, Form, type Values } from '../parts/Form.tsx'
 import { Loaded } from '../parts/Loaded.tsx'
 import { useProblem } from '../parts/problem.ts'
 import { Section } from '../parts/Section.tsx'
@@ -13,6 +13,7 @@ import { useTell } from '../parts/Told.tsx'
 import { useWords } from '../words/index.tsx'
 import { NewToken } from './NewToken.tsx'
 import { RoleChoice } from './RoleChoice.tsx'
+import { RoleField } from './RoleField.tsx'
 
 type Question = 'token' | 'remove'
 interface Asked {
@@ -115,7 +116,7 @@ function Actions({ account, ask }: { account: ServiceAccount; ask(what: Question
 }
 
 function Add({ close }: { close(): void }) {
-  const { serviceAccounts: words, roles: names } = useWords()
+  const { serviceAccounts: words } = useWords()
   const client = useQueryClient()
   const roles = useQuery(reading('GET /api/v1/roles'))
   const add = async ({ name = '', role = '' }: Values) => {
@@ -129,12 +130,7 @@ function Add({ close }: { close(): void }) {
         {(all) => (
           <Form submit={words.submit} send={add}>
             <Field label={words.name} hint={words.nameHint} name="name" autoComplete="off" maxLength={200} />
-            <Choice
-              label={words.role}
-              name="role"
-              options={all.map(({ role }) => ({ value: role, label: names.names[role] ?? role }))}
-              initial={all.at(-1)?.role ?? ''}
-            />
+            <RoleField label={words.role} roles={all} />
           </Form>
         )}
       </Loaded>
